@@ -316,7 +316,11 @@ impl<'a> Fields<'a> {
             let finding = Finding::error(codes::UNKNOWN_KEY, place.key_spot(), message);
             let finding = finding.near(key, asked.iter().copied());
             let listed = nearest(key, asked.iter().copied()).is_none();
-            self.diagnostics().report(if listed { finding.note(format!("keys: {}", asked.join(", "))) } else { finding });
+            self.diagnostics().report(if listed {
+                finding.note(format!("keys: {}", asked.join(", ")))
+            } else {
+                finding
+            });
         }
     }
 }

@@ -6,10 +6,13 @@ mod discover;
 mod env;
 mod error;
 mod fields;
+mod known;
 mod problem;
+mod settings;
 mod yaml;
 
 pub use codes::CODES;
 pub use env::Env;
 pub use error::RepoError;
 pub use problem::{Paint, Problem};
+pub use settings::{project_name, read_settings};

@@ -78,9 +78,8 @@ impl Problem {
 
     /// The underlined bytes of the source line.
     fn underlined(&self) -> std::ops::Range<usize> {
-        let byte = |chars: usize| {
-            self.source_line.char_indices().nth(chars).map_or(self.source_line.len(), |(at, _)| at)
-        };
+        let byte =
+            |chars: usize| self.source_line.char_indices().nth(chars).map_or(self.source_line.len(), |(at, _)| at);
         let start = self.column.saturating_sub(1);
         byte(start)..byte(start + self.length)
     }
