@@ -12,3 +12,4 @@
 pub mod model;
 pub mod proto;
 pub mod repo;
+pub mod row;
