@@ -11,5 +11,6 @@
 
 pub mod model;
 pub mod proto;
+pub mod registry;
 pub mod repo;
 pub mod row;
