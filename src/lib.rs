@@ -10,5 +10,6 @@
 //! ```
 
 pub mod model;
+pub mod online;
 pub mod proto;
 pub mod row;
