@@ -103,6 +103,12 @@ impl RowBatch {
         self.order.is_empty()
     }
 
+    /// Whether any row may bring the feature at that position of the layout.
+    #[must_use]
+    pub fn brings(&self, feature: usize) -> bool {
+        self.cells.get(feature).is_some_and(Option::is_some)
+    }
+
     /// The rows by key; those of one key in the order of their arrival.
     pub fn rows(&self) -> impl ExactSizeIterator<Item = Row<'_>> {
         self.order.iter().map(|index| {
