@@ -11,4 +11,5 @@
 
 pub mod model;
 pub mod proto;
+pub mod row;
 pub mod source;
