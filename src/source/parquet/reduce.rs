@@ -75,16 +75,16 @@ impl Refused {
 }
 
 impl Newest {
-    fn new(hasher: RandomState) -> Self {
+    pub(super) fn new(hasher: RandomState) -> Self {
         Self { rows: Latest::new(hasher), read: 0, undated: 0, newest_created: None, refused: Refused::default() }
     }
 
-    fn merge(&mut self, other: Self) -> Result<(), Full> {
+    pub(super) fn merge(&mut self, other: Self) -> Result<(), Full> {
         self.read += other.read;
         self.undated += other.undated;
         self.newest_created = self.newest_created.max(other.newest_created);
         self.refused.merge(other.refused);
-        self.rows.merge(other.rows)
+        self.rows.merge(&other.rows)
     }
 }
 

@@ -12,7 +12,7 @@ const MILLIS_PER_DAY: i64 = 86_400_000;
 
 /// The instants of one batch. Times without a zone are UTC; nanoseconds are cut off, downwards.
 #[derive(Clone, Debug)]
-pub struct Instants {
+pub(super) struct Instants {
     micros: ScalarBuffer<i64>,
     nulls: Option<NullBuffer>,
 }
