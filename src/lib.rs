@@ -10,6 +10,7 @@
 //! ```
 
 pub mod model;
+pub mod online;
 pub mod proto;
 pub mod row;
 pub mod source;
