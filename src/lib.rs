@@ -15,3 +15,4 @@ pub mod proto;
 pub mod registry;
 pub mod repo;
 pub mod row;
+pub mod source;
