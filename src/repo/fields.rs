@@ -300,6 +300,15 @@ impl<'a> Fields<'a> {
         self.get(key)?.duration()
     }
 
+    /// Refuses a key that Feast has renamed.
+    pub(super) fn renamed(&self, old: &'static str, new: &str) {
+        if let Some(place) = self.present(old) {
+            let message = format!("`{old}` of {} is deprecated", self.what);
+            let finding = Finding::error(codes::DEPRECATED, place.key_spot(), message);
+            self.diagnostics().report(finding.label(format!("write `{new}`")));
+        }
+    }
+
     /// Allows keys without reading them.
     pub(super) fn allow(&self, keys: &[&'static str]) {
         self.asked.borrow_mut().extend(keys);
