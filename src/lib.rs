@@ -9,6 +9,9 @@
 //! faces         cli
 //! ```
 
+pub mod cli;
+pub mod error;
+pub mod feature_store;
 pub mod model;
 pub mod online;
 pub mod proto;
