@@ -9,6 +9,7 @@
 //! faces         cli
 //! ```
 
+pub mod feature_store;
 pub mod model;
 pub mod online;
 pub mod proto;
