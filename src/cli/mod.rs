@@ -4,8 +4,10 @@ mod apply;
 mod args;
 mod exit;
 mod inspect;
+mod materialize;
 mod online;
 mod output;
+mod progress;
 mod registry;
 mod validate;
 
@@ -77,6 +79,8 @@ impl Context<'_> {
             Command::Apply(args) => apply::apply(self, args)?,
             Command::Teardown(args) => apply::teardown(self, args)?,
             Command::Delete(args) => apply::delete(self, args)?,
+            Command::Materialize(args) => materialize::between(self, args)?,
+            Command::MaterializeIncremental(args) => materialize::incremental(self, args)?,
             Command::GetOnlineFeatures(args) => online::run(self, args)?,
             Command::Entities(which) => inspect::run(self, Listing::Entities, which)?,
             Command::DataSources(which) => inspect::run(self, Listing::DataSources, which)?,
