@@ -43,6 +43,8 @@ pub(super) fn sources(
     sinks: Vec<String>,
     context: &Context<'_>,
 ) -> BTreeMap<String, Source> {
+    let kinds: BTreeMap<String, &'static str> =
+        raw.iter().map(|(raw, _)| (raw.name.value.clone(), class_name(&raw.kind))).collect();
     let mut sources = BTreeMap::new();
     // streams refer to files, so files come first
     let (streams, others): (Vec<_>, Vec<_>) = raw.into_iter().partition(|(raw, _)| is_stream(&raw.kind));
@@ -55,7 +57,7 @@ pub(super) fn sources(
             context.taken("data source", &raw.name, first.name.spot);
             continue;
         }
-        let source = source(&raw, sink, &sources, context);
+        let source = source(&raw, sink, &sources, &kinds, context);
         match known {
             Some(same) if same.source == source.source => {}
             Some(same) => context.taken("data source", &raw.name, same.raw.name.spot),
@@ -67,11 +69,27 @@ pub(super) fn sources(
     sources
 }
 
+fn class_name(kind: &RawKind) -> &'static str {
+    match kind {
+        RawKind::File { .. } => "FileSource",
+        RawKind::Kinesis(_) => "KinesisSource",
+        RawKind::Kafka { .. } => "KafkaSource",
+        RawKind::Push => "PushSource",
+        RawKind::Request { .. } => "RequestSource",
+    }
+}
+
 fn is_stream(kind: &RawKind) -> bool {
     matches!(kind, RawKind::Kinesis(_) | RawKind::Kafka { .. } | RawKind::Push)
 }
 
-fn source(raw: &RawSource, sink: bool, known: &BTreeMap<String, Source>, context: &Context<'_>) -> Source {
+fn source(
+    raw: &RawSource,
+    sink: bool,
+    known: &BTreeMap<String, Source>,
+    kinds: &BTreeMap<String, &'static str>,
+    context: &Context<'_>,
+) -> Source {
     let mut record = None;
     let kind = match &raw.kind {
         RawKind::File { path, file_format, s3_endpoint_override } => SourceKind::File(FileSource {
@@ -111,7 +129,7 @@ fn source(raw: &RawSource, sink: bool, known: &BTreeMap<String, Source>, context
     match &raw.kind {
         RawKind::File { path, .. } if !sink => source.read_file(path, context),
         RawKind::Request { .. } | RawKind::File { .. } => {}
-        _ => source.take_batch_source(known, context),
+        _ => source.take_batch_source(known, kinds, context),
     }
     if matches!(raw.kind, RawKind::Kinesis(_)) {
         source.check_record_timestamp(context);
@@ -283,19 +301,24 @@ impl Source {
     }
 
     /// Resolves `batch_source`; a push source takes its columns over, as in Feast.
-    fn take_batch_source(&mut self, known: &BTreeMap<String, Source>, context: &Context<'_>) {
+    fn take_batch_source(
+        &mut self,
+        known: &BTreeMap<String, Source>,
+        kinds: &BTreeMap<String, &'static str>,
+        context: &Context<'_>,
+    ) {
         let Some(reference) = &self.raw.batch_source else { return };
         let name = source_name(reference);
-        let Some(batch) = known.get(&name.value) else {
-            context.unknown("data source", name, known.keys().map(String::as_str));
+        let Some(class) = kinds.get(&name.value) else {
+            context.unknown("data source", name, kinds.keys().map(String::as_str));
             return;
         };
-        if !matches!(batch.source.kind, SourceKind::File(_)) {
-            let message = format!("`{}` is a {}, which has no history", name.value, batch.source.class_name());
+        let Some(batch) = known.get(&name.value).filter(|_| *class == "FileSource") else {
+            let message = format!("`{}` is a {class}, which has no history", name.value);
             let finding = Finding::error(codes::VIEW_SOURCE, name.spot, message);
             context.report(finding.label("a batch_source is a FileSource"));
             return;
-        }
+        };
         if matches!(self.source.kind, SourceKind::Push) {
             self.source.timestamp_field.clone_from(&batch.source.timestamp_field);
             self.source.created_timestamp_column.clone_from(&batch.source.created_timestamp_column);
