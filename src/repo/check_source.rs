@@ -16,6 +16,7 @@ use super::raw_source::{RawFormat, RawKind, RawKinesis, RawSource, arn_parts};
 
 /// A source with what is known of its columns.
 #[derive(Clone)]
+#[allow(clippy::struct_field_names, reason = "the model's word for it")]
 pub(super) struct Source {
     pub source: DataSource,
     pub raw: RawSource,
@@ -40,7 +41,7 @@ impl Source {
 /// Every source by name; `sinks` are written by us and need no files yet.
 pub(super) fn sources(
     raw: Vec<(RawSource, bool)>,
-    sinks: Vec<String>,
+    sinks: &[String],
     context: &Context<'_>,
 ) -> BTreeMap<String, Source> {
     let kinds: BTreeMap<String, &'static str> =
@@ -345,15 +346,16 @@ impl Source {
         } else {
             let times = record.iter().filter(|column| column.kind == RecordType::Timestamp);
             let times: Vec<&str> = times.map(|column| column.name.as_str()).collect();
-            match times.iter().filter(|time| **time != self.source.created_timestamp_column).collect::<Vec<_>>()[..] {
-                [only] => self.source.timestamp_field = self.source.mapped(only).to_owned(),
-                _ => {
-                    let message = format!("the timestamp_field of `{}` cannot be inferred", name.value);
-                    let finding = Finding::error(codes::NO_TIMESTAMP, name.spot, message);
-                    let found = format!("timestamps in schema_json: {}", times.join(", "));
-                    context.report(finding.label("add `timestamp_field`").note(found));
-                    return;
-                }
+            if let [only] =
+                times.iter().filter(|time| **time != self.source.created_timestamp_column).collect::<Vec<_>>()[..]
+            {
+                self.source.timestamp_field = self.source.mapped(only).to_owned();
+            } else {
+                let message = format!("the timestamp_field of `{}` cannot be inferred", name.value);
+                let finding = Finding::error(codes::NO_TIMESTAMP, name.spot, message);
+                let found = format!("timestamps in schema_json: {}", times.join(", "));
+                context.report(finding.label("add `timestamp_field`").note(found));
+                return;
             }
         }
         if let Some(created) = &self.raw.created_timestamp_column

@@ -98,7 +98,7 @@ const CASES: &[Case] = &[
     case(&[BASE, STREAM, STREAM_VIEW, "    schema: [conv_rate: String]\n"], "E0222", "String", ""),
     case(&["data_sources: [{type: kinesis, name: k, region: r, stream_name: s, timestamp_field: t, record_format: {type: json, schema_json: 't timestamp, x intt'}}]\n"], "E0223", "intt", "at character 16"),
     case(&[BASE, STREAM, STREAM_VIEW, "    schema: [acc_rate: Float64]\n"], "E0224", "acc_rate", "columns: driver_id"),
-    case(&["data_sources: [{type: kinesis, name: k, region: r, stream_name: s, timestamp_field: tt, record_format: {type: json, schema_json: 't timestamp'}}]\n"], "E0224", "tt", "did you mean `t`?"),
+    case(&["data_sources: [{type: kinesis, name: k, region: r, stream_name: s, timestamp_field: tt, record_format: {type: json, schema_json: 't timestamp'}}]\n"], "E0224", "tt", "columns: t"),
     case(&[BASE, VIEW, "    schema: [driver_id: Int32, note: String]\n"], "E0225", "Int32", ""),
     case(&[BASE, STREAM, STREAM_VIEW, "    aggregations: [{column: conv_rate, function: sum, time_window: 1h}]\n"], "E0226", "[{column: conv_rate, function: sum, time_window: 1h}]", ""),
     case(&[BASE, STREAM, STREAM_VIEW, "    timestamp_field: event_timestamp\n    enable_tiling: true\n    tiling_hop_size: 2h\n    aggregations: [{column: conv_rate, function: sum, time_window: 1h}]\n"], "E0226", "2h", ""),
