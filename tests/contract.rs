@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int64Array, TimestampMicrosecondArray};
+use arrow::array::{ArrayRef, Float32Array, Int64Array, StringArray, TimestampMicrosecondArray, TimestampSecondArray};
 use arrow::buffer::BooleanBuffer;
 use feast_rs::model::{DataType, Field, JournalMode, SqliteOnlineStore, Timestamp, ValueType};
 use feast_rs::online::sqlite::Drift;
@@ -635,4 +635,87 @@ fn event_times_are_stored_as_feast_stores_them_in_utc() {
         let event = Timestamp::parse(vector["event_utc"].as_str().unwrap(), Timestamp::EPOCH).unwrap();
         assert_eq!(Some(event.seconds_toward_zero()), vector["stored"].as_i64(), "{vector}");
     }
+}
+
+/// The columns of one golden row an entity: Feast's values of `fleet_driver_trips`, as a source would bring them.
+fn golden_columns(rows: &[Json], features: &[Field]) -> (Vec<Vec<u8>>, RowColumns) {
+    let mut entities: BTreeMap<Vec<u8>, BTreeMap<&str, &Json>> = BTreeMap::new();
+    for row in rows {
+        let features = entities.entry(unhex(row["entity_key"].as_str().unwrap())).or_default();
+        features.insert(row["feature_name"].as_str().unwrap(), row);
+    }
+    let cells = |name: &str| entities.values().map(|cells| &cells[name]["value_json"]).collect::<Vec<_>>();
+    let column = |field: &Field| -> ArrayRef {
+        let cells = cells(&field.name);
+        match field.dtype {
+            DataType::Float32 => {
+                let number = |cell: &&Json| cell["float_val"].as_f64().map(|number| number as f32);
+                Arc::new(cells.iter().map(number).collect::<Float32Array>())
+            }
+            DataType::Int64 => {
+                let number = |cell: &&Json| cell["int64_val"].as_str().map(|text| text.parse::<i64>().unwrap());
+                Arc::new(cells.iter().map(number).collect::<Int64Array>())
+            }
+            _ => Arc::new(cells.iter().map(|cell| cell["string_val"].as_str()).collect::<StringArray>()),
+        }
+    };
+    let times = |name: &str| -> ArrayRef {
+        let seconds = entities.values().map(|cells| cells["conv_rate"][name].as_i64());
+        Arc::new(seconds.collect::<TimestampSecondArray>())
+    };
+    let drivers = entities.values().map(|cells| cells["conv_rate"]["entity"]["driver_id"]["int64_val"].as_str());
+    let columns = RowColumns {
+        join_keys: vec![Arc::new(drivers.map(|text| text.map(|t| t.parse::<i64>().unwrap())).collect::<Int64Array>())],
+        event: times("event_ts"),
+        created: Some(times("created_ts")),
+        features: features.iter().map(|field| Some(FeatureColumn { values: column(field), present: None })).collect(),
+    };
+    (entities.keys().cloned().collect(), columns)
+}
+
+#[test]
+fn what_we_write_is_what_feast_writes() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = "fleet_driver_trips";
+    let online = golden_json("online.json");
+    let golden = online[table].as_array().unwrap();
+    let features = [
+        Field::new("conv_rate", DataType::Float32),
+        Field::new("acc_rate", DataType::Float32),
+        Field::new("avg_daily_trips", DataType::Int64),
+        Field::new("note", DataType::String),
+    ];
+    let (keys, columns) = golden_columns(golden, &features);
+    let layout = Arc::new(ViewLayout { features: features.to_vec(), ..layout().as_ref().clone() });
+    let (batch, refusals) = RowBatch::new(&layout, &columns, Cast::Lossless, None).unwrap();
+    assert_eq!(refusals, []);
+    assert_eq!(batch.rows().map(|row| row.key().to_vec()).collect::<Vec<_>>(), keys);
+    let mut store = sqlite(folder.path());
+    store.ensure(&TableSpec::new(table, &layout, &settings(folder.path()))).unwrap();
+    let rows = vec![TableRows { table: table.to_owned(), batch: Arc::new(batch) }];
+    store.commit(&WriteSet { rows, conflict: Conflict::NewestWins }).unwrap();
+
+    let connection = raw(folder.path());
+    let mut statement = connection
+        .prepare(&format!(
+            "SELECT lower(hex(entity_key)), feature_name, lower(hex(value)), value_text, event_ts, created_ts FROM \
+             {table} ORDER BY 1, 2"
+        ))
+        .unwrap();
+    let shown = statement.query_map([], |row| {
+        Ok(serde_json::json!([
+            row.get::<_, String>(0)?,
+            row.get::<_, String>(1)?,
+            row.get::<_, String>(2)?,
+            row.get::<_, Option<String>>(3)?,
+            row.get::<_, i64>(4)?,
+            row.get::<_, Option<i64>>(5)?,
+        ]))
+    });
+    let ours: Vec<Json> = shown.unwrap().map(Result::unwrap).collect();
+    let names = ["entity_key", "feature_name", "value", "value_text", "event_ts", "created_ts"];
+    let mut theirs: Vec<Json> = golden.iter().map(|row| Json::from(names.map(|n| row[n].clone()).to_vec())).collect();
+    theirs.sort_by_key(ToString::to_string);
+    assert_eq!(ours, theirs);
+    assert!(ours.len() >= 8, "{} values compared", ours.len());
 }
