@@ -112,6 +112,7 @@ fn read(store: &impl OnlineStore, drivers: impl IntoIterator<Item = i64>) -> Vec
     store.reader().unwrap().read(&[request]).unwrap().remove(0)
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "answers are optional")]
 fn stored(number: i64, event: i64, created: Option<i64>) -> Option<StoredValue> {
     let created = created.map(Timestamp::from_micros);
     Some(StoredValue { value: value(number), event: Timestamp::from_micros(event), created })
@@ -650,7 +651,8 @@ fn golden_columns(rows: &[Json], features: &[Field]) -> (Vec<Vec<u8>>, RowColumn
         let cells = cells(&field.name);
         match field.dtype {
             DataType::Float32 => {
-                let number = |cell: &&Json| cell["float_val"].as_f64().map(|number| number as f32);
+                let number =
+                    |cell: &&Json| cell["float_val"].as_f64().map(|number| number.to_string().parse::<f32>().unwrap());
                 Arc::new(cells.iter().map(number).collect::<Float32Array>())
             }
             DataType::Int64 => {
