@@ -71,7 +71,7 @@ pub(super) fn decode_stream(spec: Option<&core::StreamFeatureViewSpec>) -> Resul
         features: spec.features.iter().filter(|feature| !is_key(&feature.name)).map(field).collect(),
         entity_columns,
         ttl: spec.ttl.map(span),
-        online: spec.online,
+        online: tags.parse("online")?.unwrap_or(spec.online),
         offline: tags.parse("offline")?.unwrap_or(false),
         batch_source,
         stream_source,

@@ -4,7 +4,7 @@
 //! | view | row | differs from Feast's own |
 //! |---|---|---|
 //! | `FeatureView` | `feature_views` | no |
-//! | `StreamFeatureView` over Kafka or push | `stream_feature_views` | the transformation stands in tags |
+//! | `StreamFeatureView` over Kafka or push | `stream_feature_views` | only with a transformation of ours, as the next |
 //! | `StreamFeatureView` over Kinesis | `feature_views`, since Python refuses the native form | not `online` for Python: its materialize would look for the features in the raw batch source |
 //! | the same with a sink | `feature_views`, whose batch source is the sink | `online` |
 //! | `BatchFeatureView` with a transformation of ours | `feature_views` | not `online` for Python, for the same reason |
@@ -136,7 +136,11 @@ fn stream_spec(view: &FeatureView, native: Option<&NativeFunction>) -> core::Str
     let mut tags = Writer::new(&view.tags);
     tags.put_if(view.offline, "offline", true);
     put_sink(&mut tags, view);
-    if native.is_none() {
+    let ours = native.is_none() && view.transformation.is_some();
+    // Python's materialize would look for the features in the raw batch source
+    let hidden = ours && view.sink_source.is_none();
+    tags.put_if(hidden, "online", view.online);
+    if ours {
         tags.transformation(view.transformation.as_ref());
     }
     // Feast's features of such a view include its join keys
@@ -153,7 +157,7 @@ fn stream_spec(view: &FeatureView, native: Option<&NativeFunction>) -> core::Str
         ttl: view.ttl.map(source::duration),
         batch_source: stored_batch_source(view).map(source::source_in_view),
         stream_source: view.stream_source.as_ref().map(source::source_in_view),
-        online: view.online,
+        online: view.online && !hidden,
         user_defined_function: native.and_then(|function| function.old_form.clone()),
         // Feast's default
         mode: view.mode.clone().unwrap_or_else(|| "python".to_owned()),
