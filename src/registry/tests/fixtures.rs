@@ -81,7 +81,14 @@ pub(super) fn trips() -> DataSource {
 }
 
 pub(super) fn push_source(name: &str) -> DataSource {
-    DataSource { batch_source: Some(Box::new(trips())), ..DataSource::new(name, SourceKind::Push) }
+    // Feast copies the columns of the batch source
+    let trips = trips();
+    DataSource {
+        timestamp_field: trips.timestamp_field.clone(),
+        created_timestamp_column: trips.created_timestamp_column.clone(),
+        batch_source: Some(Box::new(trips)),
+        ..DataSource::new(name, SourceKind::Push)
+    }
 }
 
 pub(super) fn kinesis_source(name: &str) -> DataSource {

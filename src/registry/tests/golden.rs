@@ -27,7 +27,7 @@ fn what_python_applied_is_understood() {
     let kinesis = found.feature_view("driver_trips_kinesis").unwrap();
     assert!(kinesis.is_kinesis() && kinesis.kind == ViewKind::FeatureView);
     let stream = found.feature_view("driver_trips_stream").unwrap();
-    assert_eq!((stream.kind, stream.features.len()), (ViewKind::StreamFeatureView, 4));
+    assert_eq!((stream.kind, stream.features.len()), (ViewKind::StreamFeatureView, 5), "its join key is a feature too");
     assert!(matches!(stream.stream_source.as_ref().unwrap().kind, SourceKind::Push));
     assert_eq!((found.entities.len(), found.data_sources.len(), found.feature_services.len()), (1, 5, 2));
     assert_eq!(snapshot.infra.len(), 5);
