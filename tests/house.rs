@@ -76,7 +76,10 @@ fn the_table_of_modules_has_no_cycle() {
         for used in *uses {
             let place = MODULES.iter().position(|(name, _)| name == used);
             // `error` stands after the stations, so a table in the order of the data path proves it
-            assert!(place.is_some_and(|place| place < index), "`{module}` uses `{used}`, which does not come before it");
+            assert!(
+                place.is_some_and(|place| place < index),
+                "`{module}` uses `{used}`, which does not come before it"
+            );
         }
     }
 }
@@ -311,7 +314,8 @@ fn raw_string(rest: &[char], start: usize) -> usize {
     }
     let mut index = start + hashes + 1;
     while index < rest.len() {
-        let closes = rest[index] == '"' && rest[index + 1..].iter().take(hashes).filter(|c| **c == '#').count() == hashes;
+        let closes =
+            rest[index] == '"' && rest[index + 1..].iter().take(hashes).filter(|c| **c == '#').count() == hashes;
         index += 1;
         if closes {
             return index + hashes;
@@ -393,7 +397,11 @@ fn a_station_may_not_name_another_station() {
 fn nothing_reaches_upwards() {
     fails("src/model/time.rs", "use crate::error::Error;", "src/model/time.rs:1: `model` names `error`");
     fails("src/row/mod.rs", "use feast_rs::feature_store::apply;", "src/row/mod.rs:1: `row` names `feature_store`");
-    fails("src/feature_store/get.rs", "use crate::cli::Printer;", "src/feature_store/get.rs:1: `feature_store` names `cli`");
+    fails(
+        "src/feature_store/get.rs",
+        "use crate::cli::Printer;",
+        "src/feature_store/get.rs:1: `feature_store` names `cli`",
+    );
     fails("src/error.rs", "use crate::feature_store::X;", "src/error.rs:1: `error` names `feature_store`");
     passes("src/error.rs", "use crate::{repo::RepoError, registry::RegistryError};");
 }
@@ -407,16 +415,28 @@ fn a_face_does_not_talk_to_a_store() {
 
 #[test]
 fn super_is_followed_to_the_root() {
-    fails("src/repo/raw/view.rs", "use super::super::super::online::X;", "src/repo/raw/view.rs:1: `repo` names `online`");
+    fails(
+        "src/repo/raw/view.rs",
+        "use super::super::super::online::X;",
+        "src/repo/raw/view.rs:1: `repo` names `online`",
+    );
     fails("src/repo.rs", "use super::{model, source::scan};", "src/repo.rs:1: `repo` names `source`");
-    fails("src/row/mod.rs", "mod a { mod b { use super::super::super::repo::X; } }", "src/row/mod.rs:1: `row` names `repo`");
+    fails(
+        "src/row/mod.rs",
+        "mod a { mod b { use super::super::super::repo::X; } }",
+        "src/row/mod.rs:1: `row` names `repo`",
+    );
     passes("src/repo/raw/view.rs", "use super::super::online::X;");
     passes("src/row/mod.rs", "mod tests { use super::online; }");
 }
 
 #[test]
 fn nested_groups_are_seen_through() {
-    fails("src/row/key.rs", "use crate::{model::{A, B as C}, proto, source::X};", "src/row/key.rs:1: `row` names `source`");
+    fails(
+        "src/row/key.rs",
+        "use crate::{model::{A, B as C}, proto, source::X};",
+        "src/row/key.rs:1: `row` names `source`",
+    );
     fails("src/row/key.rs", "use crate::{self as root, repo};", "src/row/key.rs:1: `row` names `repo`");
 }
 
@@ -430,7 +450,11 @@ fn a_new_module_must_be_entered() {
 fn a_crate_stays_in_its_files() {
     fails("src/cli/list.rs", "use rusqlite::Connection;", "src/cli/list.rs:1: crate `rusqlite`");
     fails("src/repo/mod.rs", "use parquet;", "src/repo/mod.rs:1: crate `parquet`");
-    fails("src/feature_store/apply.rs", "#[derive(clap::Args)] struct A;", "src/feature_store/apply.rs:1: crate `clap`");
+    fails(
+        "src/feature_store/apply.rs",
+        "#[derive(clap::Args)] struct A;",
+        "src/feature_store/apply.rs:1: crate `clap`",
+    );
     fails("src/model/mod.rs", "#[cfg(test)]\nmod tests {}\nuse tokio::spawn;", "src/model/mod.rs:3: crate `tokio`");
     passes("src/online/sqlite/read.rs", "use rusqlite::Connection;");
     passes("src/row/value.rs", "#[cfg(test)]\nmod tests { use parquet::arrow::ArrowWriter; }");

@@ -1,0 +1,15 @@
+//! Black-box tests: the binary, run in a folder, by what it prints, how it exits and what it leaves behind.
+
+mod harness;
+mod sample;
+mod store;
+
+mod consent;
+mod inspect;
+mod mistakes;
+mod output;
+mod plan;
+mod retrieve;
+mod template;
+mod validate;
+mod workflow;
