@@ -8,6 +8,8 @@
 //! proto --+--> registry ------------------------+
 //! ```
 
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the message")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -337,24 +339,29 @@ fn token_length(rest: &[char]) -> usize {
 fn place(lexed: Vec<(String, usize)>) -> Vec<Token> {
     let texts: Vec<String> = lexed.iter().map(|(text, _)| text.clone()).collect();
     let mut open: Vec<Option<String>> = Vec::new();
-    let mut tests: Vec<usize> = Vec::new();
+    let mut test_depths: Vec<usize> = Vec::new();
     let mut found = Vec::new();
     for (index, (text, line)) in lexed.into_iter().enumerate() {
         match text.as_str() {
             "{" => {
                 let module = inline_module(&texts, index);
                 if module.is_some() && behind_cfg_test(&texts, index) {
-                    tests.push(open.len());
+                    test_depths.push(open.len());
                 }
                 open.push(module);
             }
             "}" => {
                 open.pop();
-                tests.retain(|depth| *depth < open.len());
+                test_depths.retain(|depth| *depth < open.len());
             }
             _ => {}
         }
-        found.push(Token { text, line, inline: open.iter().flatten().cloned().collect(), in_test: !tests.is_empty() });
+        found.push(Token {
+            text,
+            line,
+            inline: open.iter().flatten().cloned().collect(),
+            in_test: !test_depths.is_empty(),
+        });
     }
     found
 }

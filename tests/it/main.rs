@@ -1,5 +1,7 @@
 //! Black-box tests: the binary, run in a folder, by what it prints, how it exits and what it leaves behind.
 
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the message")]
+
 mod harness;
 mod sample;
 mod store;

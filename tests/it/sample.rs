@@ -99,9 +99,9 @@ pub fn write_rows(path: &Path, rows: &[Row]) {
     let columns: Vec<(&str, ArrayRef)> = vec![
         ("event_timestamp", micros(|row| row.event)),
         ("driver_id", Arc::new(Int64Array::from_iter_values(rows.iter().map(|row| row.driver)))),
-        ("conv_rate", Arc::new(Float32Array::from_iter(rows.iter().map(|row| row.conv_rate)))),
-        ("acc_rate", Arc::new(Float32Array::from_iter(rows.iter().map(|row| row.acc_rate)))),
-        ("avg_daily_trips", Arc::new(Int64Array::from_iter(rows.iter().map(|row| row.trips)))),
+        ("conv_rate", Arc::new(rows.iter().map(|row| row.conv_rate).collect::<Float32Array>())),
+        ("acc_rate", Arc::new(rows.iter().map(|row| row.acc_rate).collect::<Float32Array>())),
+        ("avg_daily_trips", Arc::new(rows.iter().map(|row| row.trips).collect::<Int64Array>())),
         ("created", micros(|row| row.created)),
     ];
     write_parquet(path, &RecordBatch::try_from_iter(columns).unwrap());
