@@ -10,7 +10,7 @@ inferred = Entity(name="inferred", join_keys=["store_no"])
 
 scalars_src = FileSource(name="scalars_src", path="data/scalars.parquet", timestamp_field="ts", created_timestamp_column="made", file_format=ParquetFormat())
 lists_src = FileSource(path="data/lists", timestamp_field="ts")
-renamed_src = FileSource(name="renamed_src", path="data/renamed*.parquet", timestamp_field="ts", field_mapping={"f": "amount", "cust": "customer_id", "when": "ts"}, date_partition_column="day")
+renamed_src = FileSource(name="renamed_src", path="data/renamed*.parquet", timestamp_field="ts", field_mapping={"f": "amount", "cust": "customer_id", "when": "ts"})
 
 scalars = FeatureView(
     name="scalars", entities=[customer, store], ttl=timedelta(days=36500), source=scalars_src,
