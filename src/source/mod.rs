@@ -1,0 +1,7 @@
+//! Where rows come from: files of the outside world as Arrow columns.
+
+mod error;
+pub mod latest;
+pub mod parquet;
+
+pub use error::SourceError;
