@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::feature_store::MaterializeError;
 use crate::online::OnlineError;
 use crate::registry::RegistryError;
 use crate::repo::RepoError;
@@ -28,6 +29,9 @@ pub enum Error {
     /// keys and values
     #[error(transparent)]
     Row(#[from] RowError),
+    /// one view
+    #[error(transparent)]
+    Materialize(#[from] MaterializeError),
     /// what was asked for cannot be done with that input
     #[error("{what}")]
     Invalid {
@@ -159,6 +163,7 @@ impl Error {
             Self::Registry(error) => registry_kind(error),
             Self::Online(error) => online_kind(error),
             Self::Source(error) => source_kind(error),
+            Self::Materialize(error) => materialize_kind(error),
             Self::Invalid { .. } | Self::Consent { .. } | Self::Declined | Self::Unsupported { .. } => Kind::Invalid,
             Self::NotFound { .. } | Self::NoRepo(_) => Kind::NotFound,
             Self::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => Kind::NotFound,
@@ -182,6 +187,7 @@ impl Error {
             Self::Consent { .. } => "E1008",
             Self::Unsupported { .. } => "E1009",
             Self::Io { .. } => "E1010",
+            Self::Materialize(_) => "E1011",
         })
     }
 
@@ -194,6 +200,7 @@ impl Error {
             Self::Online(error) => error.hint(),
             Self::Source(error) => error.hint(),
             Self::Row(error) => error.hint(),
+            Self::Materialize(error) => error.hint(),
             Self::Invalid { hint, .. }
             | Self::NotFound { hint, .. }
             | Self::Consent { hint, .. }
@@ -229,6 +236,20 @@ fn online_kind(error: &OnlineError) -> Kind {
         OnlineError::ViewLocked { .. } | OnlineError::Replaced { .. } => Kind::Conflict,
         OnlineError::Journal { .. } | OnlineError::File { .. } => Kind::Invalid,
         OnlineError::Sqlite { .. } => Kind::Internal,
+    }
+}
+
+fn materialize_kind(error: &MaterializeError) -> Kind {
+    match error {
+        MaterializeError::Source(error) => source_kind(error),
+        MaterializeError::Online(error) => online_kind(error),
+        MaterializeError::Row(_)
+        | MaterializeError::Unsupported { .. }
+        | MaterializeError::NoBatchSource { .. }
+        | MaterializeError::NoTimestampField { .. }
+        | MaterializeError::StartAfterEnd { .. }
+        | MaterializeError::FutureEnd { .. } => Kind::Invalid,
+        MaterializeError::Thread { .. } => Kind::Internal,
     }
 }
 

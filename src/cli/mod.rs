@@ -2,10 +2,14 @@
 
 mod apply;
 mod args;
+mod demo;
 mod exit;
+mod init;
 mod inspect;
+mod materialize;
 mod online;
 mod output;
+mod progress;
 mod registry;
 mod validate;
 
@@ -17,7 +21,7 @@ use chrono::Utc;
 use clap::Parser;
 use clap::error::ErrorKind;
 
-use args::{Cli, Command};
+use args::{Cli, Command, Format};
 use exit::Exit;
 use output::{Output, Printer};
 
@@ -71,12 +75,20 @@ struct Context<'a> {
 
 impl Context<'_> {
     fn run(&self) -> Result<Exit, Error> {
+        let is_online = matches!(self.cli.command, Command::GetOnlineFeatures(_));
+        if self.cli.common.output == Format::Feast && !is_online {
+            return Err(Error::invalid("`-o feast` is a form of get-online-features alone", "use `-o json`"));
+        }
         let output = match &self.cli.command {
+            Command::Init(args) => init::run(self, args)?,
+            Command::Demo(args) => return demo::run(self, args),
             Command::Validate(args) => validate::run(self, args)?,
             Command::Plan(args) => apply::plan(self, args)?,
             Command::Apply(args) => apply::apply(self, args)?,
             Command::Teardown(args) => apply::teardown(self, args)?,
             Command::Delete(args) => apply::delete(self, args)?,
+            Command::Materialize(args) => materialize::between(self, args)?,
+            Command::MaterializeIncremental(args) => materialize::incremental(self, args)?,
             Command::GetOnlineFeatures(args) => online::run(self, args)?,
             Command::Entities(which) => inspect::run(self, Listing::Entities, which)?,
             Command::DataSources(which) => inspect::run(self, Listing::DataSources, which)?,
@@ -89,7 +101,6 @@ impl Context<'_> {
             Command::RegistryDump => registry::dump(self)?,
             Command::Registry(command) => registry::run(self, command)?,
             Command::Version => version()?,
-            _ => return Ok(Exit::Done),
         };
         self.printer.result(&output)?;
         Ok(output.exit)

@@ -78,10 +78,6 @@ impl Printer {
         self.colour_out
     }
 
-    /// Whether stderr is coloured.
-    pub fn colour_err(&self) -> bool {
-        self.colour_err
-    }
 
     /// Whether progress bars are drawn.
     pub fn progress(&self) -> bool {

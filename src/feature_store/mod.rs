@@ -3,6 +3,8 @@
 mod apply;
 mod definitions;
 mod inspect;
+mod materialize;
+mod observer;
 mod registry_files;
 mod retrieve;
 
@@ -11,6 +13,11 @@ use std::path::{Path, PathBuf};
 pub use apply::{Drift, PlanScope, Planned, Removal};
 pub use definitions::ValidationReport;
 pub use inspect::{Description, Listing};
+pub use materialize::{
+    MaterializeError, MaterializeReport, MaterializeRequest, RefusedValue, ViewFailure, ViewJob, ViewReport, Window,
+    materialize_view,
+};
+pub use observer::{Observer, Progress};
 pub use registry_files::ImportReport;
 pub use retrieve::{FeatureSet, FieldStatus, OnlineRequest, OnlineResponse};
 

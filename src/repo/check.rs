@@ -64,10 +64,10 @@ pub(super) struct Known {
 }
 
 /// The meaning of everything that was read, as far as there is one, and notices for a curious user.
-pub(super) fn check(raw: RawDefinitions, context: &Context<'_>) -> (Definitions, Vec<String>) {
+pub(super) fn check(raw: &RawDefinitions, context: &Context<'_>) -> (Definitions, Vec<String>) {
     let mut definitions = Definitions { project: project(&raw.projects, context), ..Definitions::default() };
-    let known = Known { entities: entities(&raw, context), sources: sources(all_sources(&raw), sinks(&raw), context) };
-    check_view::unique_names(&raw, context);
+    let known = Known { entities: entities(raw, context), sources: sources(all_sources(raw), &sinks(raw), context) };
+    check_view::unique_names(raw, context);
     let mut origin = |kind, name: &str, spot| {
         definitions.origins.insert(ObjectId::new(kind, name), context.diagnostics.origin(spot));
     };
@@ -81,12 +81,12 @@ pub(super) fn check(raw: RawDefinitions, context: &Context<'_>) -> (Definitions,
     raw.services.iter().for_each(|s| origin(ObjectKind::FeatureService, &s.name.value, s.spot));
     raw.projects.iter().take(1).for_each(|p| origin(ObjectKind::Project, &p.name.value, p.name.spot));
 
-    definitions.feature_views = check_view::views(&raw, &known, context);
-    definitions.on_demand_feature_views = check_service::on_demand_views(&raw, &known, &definitions, context);
-    definitions.feature_services = check_service::services(&raw, &definitions, context);
+    definitions.feature_views = check_view::views(raw, &known, context);
+    definitions.on_demand_feature_views = check_service::on_demand_views(raw, &known, &definitions, context);
+    definitions.feature_services = check_service::services(raw, &definitions, context);
     definitions.entities = in_file_order(known.entities.into_values().map(|(entity, raw)| (entity, raw.spot)));
     definitions.data_sources = in_file_order(known.sources.into_values().map(|s| (s.source, s.raw.spot)));
-    (definitions, notices(&raw))
+    (definitions, notices(raw))
 }
 
 fn in_file_order<T>(objects: impl Iterator<Item = (T, Spot)>) -> Vec<T> {

@@ -29,8 +29,12 @@ impl Columns<'_> {
         schema: &[RawField],
         context: &Context<'_>,
     ) {
-        schema.iter().for_each(|field| self.collides(field, context));
-        entities.iter().for_each(|entity| self.check_key(split, entity, context));
+        for field in schema {
+            self.collides(field, context);
+        }
+        for entity in entities {
+            self.check_key(split, entity, context);
+        }
         if self.transformed {
             self.check_inputs(entities, context);
             return;
@@ -279,7 +283,7 @@ fn widens(column: &Arrow, kind: &RecordType) -> bool {
         (_, RecordType::Int8) => integer(7),
         (_, RecordType::Int16) => integer(15),
         (_, RecordType::Int32) => integer(31),
-        (_, RecordType::Int64) | (_, RecordType::Float64) => integer(63),
+        (_, RecordType::Int64 | RecordType::Float64) => integer(63),
         (_, RecordType::Float32) => integer(24),
         _ => false,
     }

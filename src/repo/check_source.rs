@@ -16,6 +16,7 @@ use super::raw_source::{RawFormat, RawKind, RawKinesis, RawSource, arn_parts};
 
 /// A source with what is known of its columns.
 #[derive(Clone)]
+#[allow(clippy::struct_field_names, reason = "the model's word for it")]
 pub(super) struct Source {
     pub source: DataSource,
     pub raw: RawSource,
@@ -40,9 +41,11 @@ impl Source {
 /// Every source by name; `sinks` are written by us and need no files yet.
 pub(super) fn sources(
     raw: Vec<(RawSource, bool)>,
-    sinks: Vec<String>,
+    sinks: &[String],
     context: &Context<'_>,
 ) -> BTreeMap<String, Source> {
+    let kinds: BTreeMap<String, &'static str> =
+        raw.iter().map(|(raw, _)| (raw.name.value.clone(), class_name(&raw.kind))).collect();
     let mut sources = BTreeMap::new();
     // streams refer to files, so files come first
     let (streams, others): (Vec<_>, Vec<_>) = raw.into_iter().partition(|(raw, _)| is_stream(&raw.kind));
@@ -55,7 +58,7 @@ pub(super) fn sources(
             context.taken("data source", &raw.name, first.name.spot);
             continue;
         }
-        let source = source(&raw, sink, &sources, context);
+        let source = source(&raw, sink, &sources, &kinds, context);
         match known {
             Some(same) if same.source == source.source => {}
             Some(same) => context.taken("data source", &raw.name, same.raw.name.spot),
@@ -67,11 +70,27 @@ pub(super) fn sources(
     sources
 }
 
+fn class_name(kind: &RawKind) -> &'static str {
+    match kind {
+        RawKind::File { .. } => "FileSource",
+        RawKind::Kinesis(_) => "KinesisSource",
+        RawKind::Kafka { .. } => "KafkaSource",
+        RawKind::Push => "PushSource",
+        RawKind::Request { .. } => "RequestSource",
+    }
+}
+
 fn is_stream(kind: &RawKind) -> bool {
     matches!(kind, RawKind::Kinesis(_) | RawKind::Kafka { .. } | RawKind::Push)
 }
 
-fn source(raw: &RawSource, sink: bool, known: &BTreeMap<String, Source>, context: &Context<'_>) -> Source {
+fn source(
+    raw: &RawSource,
+    sink: bool,
+    known: &BTreeMap<String, Source>,
+    kinds: &BTreeMap<String, &'static str>,
+    context: &Context<'_>,
+) -> Source {
     let mut record = None;
     let kind = match &raw.kind {
         RawKind::File { path, file_format, s3_endpoint_override } => SourceKind::File(FileSource {
@@ -111,7 +130,7 @@ fn source(raw: &RawSource, sink: bool, known: &BTreeMap<String, Source>, context
     match &raw.kind {
         RawKind::File { path, .. } if !sink => source.read_file(path, context),
         RawKind::Request { .. } | RawKind::File { .. } => {}
-        _ => source.take_batch_source(known, context),
+        _ => source.take_batch_source(known, kinds, context),
     }
     if matches!(raw.kind, RawKind::Kinesis(_)) {
         source.check_record_timestamp(context);
@@ -283,19 +302,24 @@ impl Source {
     }
 
     /// Resolves `batch_source`; a push source takes its columns over, as in Feast.
-    fn take_batch_source(&mut self, known: &BTreeMap<String, Source>, context: &Context<'_>) {
+    fn take_batch_source(
+        &mut self,
+        known: &BTreeMap<String, Source>,
+        kinds: &BTreeMap<String, &'static str>,
+        context: &Context<'_>,
+    ) {
         let Some(reference) = &self.raw.batch_source else { return };
         let name = source_name(reference);
-        let Some(batch) = known.get(&name.value) else {
-            context.unknown("data source", name, known.keys().map(String::as_str));
+        let Some(class) = kinds.get(&name.value) else {
+            context.unknown("data source", name, kinds.keys().map(String::as_str));
             return;
         };
-        if !matches!(batch.source.kind, SourceKind::File(_)) {
-            let message = format!("`{}` is a {}, which has no history", name.value, batch.source.class_name());
+        let Some(batch) = known.get(&name.value).filter(|_| *class == "FileSource") else {
+            let message = format!("`{}` is a {class}, which has no history", name.value);
             let finding = Finding::error(codes::VIEW_SOURCE, name.spot, message);
             context.report(finding.label("a batch_source is a FileSource"));
             return;
-        }
+        };
         if matches!(self.source.kind, SourceKind::Push) {
             self.source.timestamp_field.clone_from(&batch.source.timestamp_field);
             self.source.created_timestamp_column.clone_from(&batch.source.created_timestamp_column);
@@ -322,15 +346,16 @@ impl Source {
         } else {
             let times = record.iter().filter(|column| column.kind == RecordType::Timestamp);
             let times: Vec<&str> = times.map(|column| column.name.as_str()).collect();
-            match times.iter().filter(|time| **time != self.source.created_timestamp_column).collect::<Vec<_>>()[..] {
-                [only] => self.source.timestamp_field = self.source.mapped(only).to_owned(),
-                _ => {
-                    let message = format!("the timestamp_field of `{}` cannot be inferred", name.value);
-                    let finding = Finding::error(codes::NO_TIMESTAMP, name.spot, message);
-                    let found = format!("timestamps in schema_json: {}", times.join(", "));
-                    context.report(finding.label("add `timestamp_field`").note(found));
-                    return;
-                }
+            if let [only] =
+                times.iter().filter(|time| **time != self.source.created_timestamp_column).collect::<Vec<_>>()[..]
+            {
+                self.source.timestamp_field = self.source.mapped(only).to_owned();
+            } else {
+                let message = format!("the timestamp_field of `{}` cannot be inferred", name.value);
+                let finding = Finding::error(codes::NO_TIMESTAMP, name.spot, message);
+                let found = format!("timestamps in schema_json: {}", times.join(", "));
+                context.report(finding.label("add `timestamp_field`").note(found));
+                return;
             }
         }
         if let Some(created) = &self.raw.created_timestamp_column

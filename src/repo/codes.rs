@@ -38,7 +38,7 @@ codes! {
         "A duration is a number of seconds, `90s`, `5m`, `2h`, `1d`, `1w`, `1d12h`, `250ms`, ISO 8601 `PT5M`, or a mapping with the keywords of timedelta (`{hours: 2}`). A time is an ISO 8601 date-time (no zone: UTC), a date, `now`, `7d-ago`, or a date-time and the name of a zone.";
     DTYPE = "E0114" "a type is not one of Feast's"
         "Types are spelt as in Python: Float32, Int64, String, Bool, UnixTimestamp, Array(Int64), Set(String), Map, Json, Struct({name: String}); or as a mapping, {Array: Int64}.";
-    IGNORE_PATTERN = "E0115" "a pattern in .feastignore cannot be read"
+    IGNORE_PATTERN = "E0115" "a pattern in `.feastignore` cannot be read"
         "Each line is a glob relative to the repo: `*`, `?`, `[ab]` and `**` as a whole path component. A pattern that matches a folder leaves out everything below it.";
     REGISTRY_PATH = "E0116" "the path of the registry cannot be used"
         "An SQL registry on SQLite has a path like sqlite:///data/registry.db (relative to the repo) or sqlite:////absolute/registry.db.";
@@ -66,9 +66,9 @@ codes! {
         "The created timestamp tells two rows of one event time apart, which it cannot do if it is the same column. Leave created_timestamp_column out.";
     DEPRECATED = "E0212" "an argument that Feast no longer has"
         "The argument was renamed in Feast; the new name is shown.";
-    NEEDS_SINK = "E0213" "a stream view that logs its rows has no sink_source"
+    NEEDS_SINK = "E0213" "a stream view that logs its rows has no `sink_source`"
         "With `offline: true` the transformed rows are logged. The batch source holds the raw columns, so the log needs a place of its own: `sink_source`, a FileSource whose path is a folder.";
-    BAD_SINK = "E0214" "a sink_source cannot be used"
+    BAD_SINK = "E0214" "a `sink_source` cannot be used"
         "It is a FileSource whose path is a folder (no glob), differs from the batch source, and belongs to a stream view or to a view that is derived from views. A derived view must have one.";
     TRANSFORMATION = "E0215" "a transformation is not complete or contradicts itself"
         "A feature_transformation has exactly one of sql, expressions and udf_string; expressions have one entry a feature; `filter` goes with expressions; the mode agrees with it (sql for sql and expressions, Python's modes for udf_string).";
@@ -76,7 +76,7 @@ codes! {
         "A stream feature view needs a KinesisSource, KafkaSource or PushSource; feature views and batch feature views any source with rows; request sources go with on-demand feature views.";
     PROJECTION = "E0217" "a projection names a feature that the view does not have"
         "A feature service and an on-demand feature view may take some features of a view by name.";
-    JOIN_KEY_MAP = "E0218" "a join_key_map does not fit the view"
+    JOIN_KEY_MAP = "E0218" "a `join_key_map` does not fit the view"
         "Its keys are join keys of the view, its values the names that a request uses for them, each once.";
     NO_FILE = "E0219" "the files of a data source cannot be read"
         "The path (relative to the repo) names no parquet file, or one that cannot be read. Python Feast says so when it materializes. `--skip-source-validation` applies the definitions all the same.";
@@ -86,21 +86,21 @@ codes! {
         "Without `schema` the features are the columns of the parquet file. A type that Feast cannot infer, an empty rest, or a file that must not or cannot be read ends this: declare the schema.";
     TYPE = "E0222" "the type of a column does not fit the declared type"
         "Values are widened where nothing is lost (int32 to Int64, float to Float64). Everything else would be refused row by row; declare the type of the column, or convert the data.";
-    SCHEMA_JSON = "E0223" "a schema_json cannot be read"
+    SCHEMA_JSON = "E0223" "a `schema_json` cannot be read"
         "It is a Spark DDL text (`driver_id bigint, event_timestamp timestamp, conv_rate double`) or a JSON Schema of an object.";
-    SCHEMA_JSON_LACKS = "E0224" "a schema_json lacks a column that the view needs"
+    SCHEMA_JSON_LACKS = "E0224" "a `schema_json` lacks a column that the view needs"
         "Records of the stream must carry the join keys and the event timestamp; without a transformation also the features. With `field_mapping` the name after the mapping counts.";
     ENTITY_TYPE = "E0225" "a field and its entity disagree about the type"
         "A schema field named like a join key has the entity's value_type, if that is declared.";
     AGGREGATION = "E0226" "aggregations are not complete"
         "Aggregations of a stream view need its timestamp_field, each its column and function, and the tiling hop must be smaller than the smallest window.";
-    OTHER_PROJECT = "E0227" "a project is defined that is not the project of feature_store.yaml"
+    OTHER_PROJECT = "E0227" "a project is defined that is not the project of `feature_store.yaml`"
         "A repo belongs to one project. An entry of `projects` gives it a description, tags and an owner.";
-    MAPPED_FIELD = "E0228" "a field is called by the name that field_mapping takes away"
+    MAPPED_FIELD = "E0228" "a field is called by the name that `field_mapping` takes away"
         "field_mapping renames a column of the source; entities and features use the new name.";
     NEEDS_SCHEMA = "E0229" "a view with a transformation has no schema"
         "The results of a transformation have the names and types that `schema` declares; they cannot be inferred from the source.";
-    KINESIS_OPTION = "E0230" "an option of x-kinesis is out of range or misses its partner"
+    KINESIS_OPTION = "E0230" "an option of `x-kinesis` is out of range or misses its partner"
         "max_records is 1 to 10000, reads_per_second more than 0 and at most 5 (what a shard allows to all its readers), start: AT_TIMESTAMP goes with at_timestamp, enhanced_fan_out with consumer_name.";
     VIEW_INPUT = "E0231" "an on-demand feature view lacks inputs, or they clash"
         "It needs `sources` or `input_schema`; the names of its sources differ from each other.";

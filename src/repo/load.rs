@@ -49,7 +49,7 @@ pub fn load(
         notices.extend(file.read(&settings.repo, &path, &mut raw));
     }
     let context = Context { diagnostics: &diagnostics, settings, env, schemas, skip_source_validation };
-    let (definitions, more) = check(raw, &context);
+    let (definitions, more) = check(&raw, &context);
     notices.extend(more);
     let problems = diagnostics.take();
     if problems.iter().any(|problem| !problem.warning) {

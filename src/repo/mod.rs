@@ -23,7 +23,11 @@ mod raw_service;
 mod raw_source;
 mod raw_view;
 mod settings;
+pub mod template;
 mod yaml;
+
+#[cfg(test)]
+mod tests;
 
 pub use check::{SchemaProblem, Schemas};
 pub use codes::CODES;

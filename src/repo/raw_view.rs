@@ -139,14 +139,13 @@ pub(super) fn version(fields: &Fields<'_>) -> String {
         return lower;
     }
     let number = lower.strip_prefix("version").or_else(|| lower.strip_prefix('v')).unwrap_or(&lower);
-    match number.parse::<u32>() {
-        Ok(number) => format!("v{number}"),
-        Err(_) => {
-            let message = format!("`{text}` is not a version");
-            let finding = Finding::error(codes::VERSION, place.spot(), message).label("`latest`, or `v` and a number");
-            place.diagnostics.report(finding);
-            "latest".to_owned()
-        }
+    if let Ok(number) = number.parse::<u32>() {
+        format!("v{number}")
+    } else {
+        let message = format!("`{text}` is not a version");
+        let finding = Finding::error(codes::VERSION, place.spot(), message).label("`latest`, or `v` and a number");
+        place.diagnostics.report(finding);
+        "latest".to_owned()
     }
 }
 

@@ -24,7 +24,7 @@ use arrow::datatypes::SchemaRef;
 use super::SourceError;
 
 pub use dataset::Dataset;
-pub use reduce::{Newest, Refused, RefusedRow};
+pub use reduce::{Counts, Newest, Refused, RefusedRow};
 pub use scan::{Scan, Window};
 pub use winners::Winners;
 

@@ -67,11 +67,6 @@ impl Instants {
         self.micros.len()
     }
 
-    /// Whether there is no row.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.micros.is_empty()
-    }
 }
 
 /// Whether a column of that type holds instants; `dates`: whether the source says that its times are dates.

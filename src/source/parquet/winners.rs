@@ -114,7 +114,7 @@ impl<'a> Winners<'a> {
         let created = sorted.range(range).map(|(_, stamp)| created(stamp));
         let columns = RowColumns {
             join_keys: columns,
-            event: Arc::new(event.collect::<TimestampMicrosecondArray>()),
+            event: Arc::new(TimestampMicrosecondArray::from_iter_values(event)),
             created: Some(Arc::new(created.collect::<TimestampMicrosecondArray>())),
             features: features.into_iter().map(|values| Some(FeatureColumn { values, present: None })).collect(),
         };
