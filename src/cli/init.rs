@@ -1,5 +1,7 @@
 //! `init`: a new repo from the embedded template.
 
+use std::path::PathBuf;
+
 use serde::Serialize;
 
 use super::Context;
@@ -19,7 +21,8 @@ pub fn run(context: &Context, args: &InitArgs) -> Result<Output, Error> {
     let directory = context.location()?.directory.join(&args.directory);
     let project = project_name(&directory);
     let written = template::write(&directory, template_of(args), &project)?;
-    let files: Vec<String> = written.iter().map(|file| file.display().to_string()).collect();
+    let inside = |file: &PathBuf| file.strip_prefix(&directory).unwrap_or(file).display().to_string();
+    let files: Vec<String> = written.iter().map(inside).collect();
     let shown = args.directory.display();
     let list: String = files.iter().map(|file| format!("  {shown}/{file}\n")).collect();
     let text = format!(
