@@ -20,7 +20,8 @@ pub fn declared_fields<'a>(
         .filter(|(entity, column)| column.dtype != DataType::Unknown && !says(definitions, entity, column))
         .map(|(_, column)| column)
         .collect();
-    keys.into_iter().chain(features)
+    // stream views may count their join keys among their features
+    keys.into_iter().chain(features.iter().filter(|feature| entity_columns.iter().all(|key| key.name != feature.name)))
 }
 
 /// Whether the entity alone makes that column.
@@ -41,13 +42,17 @@ pub enum Selection {
 
 /// Which features of its view the projection means.
 pub fn selection(definitions: &Definitions, projection: &Projection) -> Selection {
-    let on_demand = || definitions.on_demand_feature_views.iter().find(|view| view.name == projection.view);
-    let all = definitions
-        .feature_view(&projection.view)
-        .map(|view| view.features.as_slice())
-        .or_else(|| on_demand().map(|view| view.features.as_slice()))
-        .unwrap_or_default();
-    let names = |fields: &[Field]| fields.iter().map(|field| field.name.clone()).collect::<Vec<_>>();
+    let on_demand = definitions.on_demand_feature_views.iter().find(|view| view.name == projection.view);
+    let (all, keys) = match (definitions.feature_view(&projection.view), on_demand) {
+        (Some(view), _) => (view.features.as_slice(), view.entity_columns.as_slice()),
+        (None, Some(view)) => (view.features.as_slice(), view.entity_columns.as_slice()),
+        (None, None) => (&[][..], &[][..]),
+    };
+    // stream views may count their join keys among their features
+    let names = |fields: &[Field]| -> Vec<String> {
+        let features = fields.iter().filter(|field| keys.iter().all(|key| key.name != field.name));
+        features.map(|field| field.name.clone()).collect()
+    };
     let (selected, all) = (names(&projection.features), names(all));
     if selected.is_empty() || selected == all { Selection::All } else { Selection::Some(selected) }
 }

@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use text::{Names, Py};
 
 use super::omit::{Language, Omitted, source_reason};
+use super::stored::Stored;
 use crate::model::{DataSource, DataType, Definitions, Entity, Field, Project, Span, Tags, ValueType};
-use crate::registry::on_demand;
 
 const HEADER: &str = "# Feast definitions, written by `feast-rs registry export --format python`.\n";
 
@@ -94,6 +94,7 @@ const MODULES: &[(&str, &[&str])] = &[
 /// The file being written.
 struct File<'a> {
     definitions: &'a Definitions,
+    stored: Stored,
     names: Names,
     imports: BTreeMap<&'static str, BTreeSet<&'static str>>,
     inspects: bool,
@@ -112,11 +113,13 @@ impl<'a> File<'a> {
         for name in MODULES.iter().flat_map(|(_, names)| *names) {
             names.reserve(*name);
         }
-        for view in &definitions.on_demand_feature_views {
-            names.reserve(on_demand::function_name(&view.name));
+        let stored = Stored::of(definitions);
+        for name in stored.function_names() {
+            names.reserve(name);
         }
         Self {
             definitions,
+            stored,
             names,
             imports: BTreeMap::new(),
             inspects: false,
