@@ -179,7 +179,10 @@ fn service(hourly: &FeatureView) -> FeatureService {
     };
     FeatureService {
         name: "activity-v1".to_owned(),
-        features: vec![projection(hourly, &["conv_rate", "trips"]), refined],
+        features: vec![
+            Projection { name_alias: "all".to_owned(), ..projection(hourly, &["conv_rate", "trips"]) },
+            refined,
+        ],
         logging_config: Some(LoggingConfig {
             sample_rate: 0.1,
             path: "data/logs".to_owned(),

@@ -113,6 +113,7 @@ impl<'a> File<'a> {
         for name in MODULES.iter().flat_map(|(_, names)| *names) {
             names.reserve(*name);
         }
+        names.reserve(views::AT_VERSION);
         let stored = Stored::of(definitions);
         for name in stored.function_names() {
             names.reserve(name);

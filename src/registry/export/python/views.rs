@@ -32,6 +32,10 @@ pub fn write<'a>(file: &mut File<'a>, omitted: &Omitted) {
             None => on_demand_view(file, view),
         }
     }
+    let mut members = definitions.feature_services.iter().flat_map(|service| &service.features);
+    if members.any(|projection| projection.version_tag.is_some()) {
+        at_version(file);
+    }
     for found in &definitions.feature_services {
         match omitted.service(found) {
             Some(reason) => file.comment(&format!("left out: feature service `{}`: {reason}", found.name)),
@@ -285,8 +289,7 @@ fn function(file: &mut File, arguments: &mut Arguments, view: &OnDemandFeatureVi
 }
 
 fn service(file: &mut File, service: &FeatureService) {
-    let variable = file.names.unique(&service.name);
-    let features: Vec<Py> = service.features.iter().filter_map(|found| member(file, &variable, found)).collect();
+    let features: Vec<Py> = service.features.iter().filter_map(|found| member(file, found)).collect();
     let mut arguments = Arguments::default();
     arguments.put("name", Py::text(&service.name));
     arguments.put("features", Py::List(features));
@@ -297,20 +300,29 @@ fn service(file: &mut File, service: &FeatureService) {
     arguments.flag("precompute_online", service.precompute_online, false);
     arguments.labels(&service.description, &service.tags, &service.owner);
     let value = file.call("FeatureService", arguments);
-    file.assign(&variable, &value);
+    let name = file.names.unique(&service.name);
+    file.assign(&name, &value);
 }
 
-/// A member of a service. A version is no part of Feast's notation beside a selection, so such a member is made first.
-fn member(file: &mut File, service: &str, projection: &Projection) -> Option<Py> {
+/// A member of a service. Feast has no notation for a version beside a selection, so a helper sets it; not on a variable
+/// of the file, for Feast would take that for a second view.
+fn member(file: &File, projection: &Projection) -> Option<Py> {
     let (view, refinements) = projected(file, projection)?;
-    let Some(version) = projection.version_tag else {
-        return Some(Py::Raw(format!("{view}{refinements}")));
-    };
-    let name = file.names.unique(&format!("_{service}_{}", projection.view));
-    let copy = if refinements.is_empty() { ".__copy__()" } else { "" };
-    file.body.push_str(&format!("\n{name} = {view}{refinements}{copy}\n"));
-    file.statement(&format!("{name}.projection.version_tag = {version}"));
-    Some(Py::Raw(name))
+    let refined = format!("{view}{refinements}");
+    Some(Py::Raw(match projection.version_tag {
+        Some(version) => format!("{AT_VERSION}({refined}, {version})"),
+        None => refined,
+    }))
+}
+
+/// The helper's name; [`File`] keeps it free.
+pub const AT_VERSION: &str = "_at_version";
+
+fn at_version(file: &mut File) {
+    file.body.push_str(&format!("\n\ndef {AT_VERSION}(view, version):\n"));
+    file.statement("    view = view.__copy__()");
+    file.statement("    view.projection.version_tag = version");
+    file.statement("    return view");
 }
 
 /// The variable of the projected view, and what is appended to it.
