@@ -94,7 +94,7 @@ fn kinesis(batch: &DataSource) -> DataSource {
     });
     let batch_source = Some(Box::new(batch.clone()));
     let timestamp_field = "event_timestamp".to_owned();
-    DataSource { batch_source, timestamp_field, ..DataSource::new("driver_stats_stream", kind) }
+    DataSource { timestamp_field, batch_source, ..DataSource::new("driver_stats_stream", kind) }
 }
 
 fn kafka(batch: &DataSource) -> DataSource {
@@ -106,7 +106,7 @@ fn kafka(batch: &DataSource) -> DataSource {
     });
     let batch_source = Some(Box::new(batch.clone()));
     let timestamp_field = "event_timestamp".to_owned();
-    DataSource { batch_source, timestamp_field, ..DataSource::new("driver_kafka", kind) }
+    DataSource { timestamp_field, batch_source, ..DataSource::new("driver_kafka", kind) }
 }
 
 fn stream_views(batch: &DataSource, kinesis: &DataSource, kafka: &DataSource, push: &DataSource) -> Vec<FeatureView> {

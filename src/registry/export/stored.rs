@@ -68,10 +68,11 @@ impl Stored {
     /// Name and text of the function that stands for an on-demand view's SQL.
     pub fn function(&self, view: &str) -> Option<(&str, &str)> {
         let transformation = self.on_demand.get(view)?.feature_transformation.as_ref()?;
-        match transformation.transformation.as_ref()? {
-            FeatureTransformationV2Transformation::UserDefinedFunction(udf) => Some((&udf.name, &udf.body_text)),
-            _ => None,
-        }
+        let FeatureTransformationV2Transformation::UserDefinedFunction(udf) = transformation.transformation.as_ref()?
+        else {
+            return None;
+        };
+        Some((&udf.name, &udf.body_text))
     }
 
     /// The names of all such functions.

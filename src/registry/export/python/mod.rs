@@ -161,17 +161,21 @@ impl<'a> File<'a> {
     }
 
     fn assign(&mut self, name: &str, value: &Py) {
-        self.body.push_str(&format!("\n{name} = {}\n", value.pretty(0, name.len() + 3)));
+        self.write(&format!("\n{name} = {}\n", value.pretty(0, name.len() + 3)));
+    }
+
+    fn write(&mut self, text: &str) {
+        self.body.push_str(text);
     }
 
     fn statement(&mut self, text: &str) {
-        self.body.push_str(text);
-        self.body.push('\n');
+        self.write(text);
+        self.write("\n");
     }
 
     fn comment(&mut self, text: &str) {
         let text = text.replace(char::is_control, " ");
-        self.body.push_str(&format!("\n# {text}\n"));
+        self.write(&format!("\n# {text}\n"));
     }
 
     /// A project that says no more than its name is made by `feast apply` anyway.
@@ -288,8 +292,7 @@ fn import(module: &str, names: &[&str]) -> String {
     if line.len() <= 100 {
         return line;
     }
-    let names: String = names.iter().map(|name| format!("    {name},\n")).collect();
-    format!("from {module} import (\n{names})\n")
+    format!("from {module} import (\n    {},\n)\n", names.join(",\n    "))
 }
 
 /// Keyword arguments, each written only if it says something.

@@ -281,7 +281,7 @@ fn function(file: &mut File, arguments: &mut Arguments, view: &OnDemandFeatureVi
         return false;
     };
     file.inspects = true;
-    file.body.push_str(&format!("\n\n{text}\n"));
+    file.write(&format!("\n\n{text}\n"));
     arguments.put("mode", Py::text("python"));
     arguments.put("udf", Py::raw(&name));
     arguments.put("udf_string", Py::Raw(format!("inspect.getsource({name})")));
@@ -319,7 +319,7 @@ fn member(file: &File, projection: &Projection) -> Option<Py> {
 pub const AT_VERSION: &str = "_at_version";
 
 fn at_version(file: &mut File) {
-    file.body.push_str(&format!("\n\ndef {AT_VERSION}(view, version):\n"));
+    file.write(&format!("\n\ndef {AT_VERSION}(view, version):\n"));
     file.statement("    view = view.__copy__()");
     file.statement("    view.projection.version_tag = version");
     file.statement("    return view");
@@ -328,20 +328,20 @@ fn at_version(file: &mut File) {
 /// The variable of the projected view, and what is appended to it.
 fn projected(file: &File, projection: &Projection) -> Option<(String, String)> {
     let view = file.views.get(projection.view.as_str())?.clone();
-    let mut refinements = String::new();
+    let mut refinements = Vec::new();
     if let Selection::Some(features) = selection(file.definitions, projection) {
         let names: Vec<String> = features.iter().map(|name| repr(name)).collect();
-        refinements.push_str(&format!("[[{}]]", names.join(", ")));
+        refinements.push(format!("[[{}]]", names.join(", ")));
     }
     if !projection.name_alias.is_empty() {
-        refinements.push_str(&format!(".with_name({})", repr(&projection.name_alias)));
+        refinements.push(format!(".with_name({})", repr(&projection.name_alias)));
     }
     if !projection.join_key_map.is_empty() {
         let map: Vec<String> =
             projection.join_key_map.iter().map(|(from, to)| format!("{}: {}", repr(from), repr(to))).collect();
-        refinements.push_str(&format!(".with_join_key_map({{{}}})", map.join(", ")));
+        refinements.push(format!(".with_join_key_map({{{}}})", map.join(", ")));
     }
-    Some((view, refinements))
+    Some((view, refinements.concat()))
 }
 
 fn logging(file: &mut File, config: &LoggingConfig) -> Py {
