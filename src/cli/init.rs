@@ -42,7 +42,9 @@ fn template_of(args: &InitArgs) -> Template {
 
 fn next_steps(template: Template) -> &'static str {
     match template {
-        Template::Minimal => "  feast-rs apply                     # after you wrote your definitions into features.yaml",
+        Template::Minimal => {
+            "  feast-rs apply                     # after you wrote your definitions into features.yaml"
+        }
         Template::Local | Template::Kinesis => {
             "  feast-rs plan                      # what would be registered\n  \
              feast-rs apply                     # register it, make the online tables\n  \

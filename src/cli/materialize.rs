@@ -62,14 +62,15 @@ fn tell_refusals(context: &Context, view: &ViewReport) {
         context.printer.warn(&format!("`{}`: refused {} more rows", view.view, grouped(unsaid)));
     }
     if view.refused > 0 {
-        context.printer.info("  hint: mend the data, declare a wider type, or let values lose something with `--cast lossy`");
+        context
+            .printer
+            .info("  hint: mend the data, declare a wider type, or let values lose something with `--cast lossy`");
     }
 }
 
 fn screen(report: &MaterializeReport, dry_run: bool) -> String {
-    let mut columns = Columns::new(&[
-        "view", "window (UTC)", ">read", ">keys", ">written", ">stale", ">refused", ">time",
-    ]);
+    let mut columns =
+        Columns::new(&["view", "window (UTC)", ">read", ">keys", ">written", ">stale", ">refused", ">time"]);
     for view in &report.views {
         columns.row([
             view.view.clone(),

@@ -78,7 +78,6 @@ impl Printer {
         self.colour_out
     }
 
-
     /// Whether progress bars are drawn.
     pub fn progress(&self) -> bool {
         self.progress
