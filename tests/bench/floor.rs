@@ -60,7 +60,16 @@ fn upsert(path: &str, cells: &[Cell]) -> rusqlite::Result<f64> {
         let mut statement = transaction.prepare(UPSERT)?;
         for Cell { key, feature, value, text, event } in cells {
             let created = event + 1_000_000;
-            statement.execute(params![key, feature, value, text, event / 1_000_000, created / 1_000_000, event, created])?;
+            statement.execute(params![
+                key,
+                feature,
+                value,
+                text,
+                event / 1_000_000,
+                created / 1_000_000,
+                event,
+                created
+            ])?;
         }
     }
     transaction.commit()?;

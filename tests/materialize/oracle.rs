@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use feast_rs::model::{DataType, ValueType};
-use feast_rs::row::{JoinKey, KeyEncoder, ViewLayout, decode_key, KeyValue};
+use feast_rs::row::{JoinKey, KeyEncoder, KeyValue, ViewLayout, decode_key};
 use feast_rs::source::latest::NO_CREATED;
 use feast_rs::source::parquet::{Dataset, Scan, Window};
 use proptest::prelude::*;
@@ -17,7 +17,11 @@ const START: i64 = NOW.micros() - 86_400_000_000;
 fn rows() -> impl Strategy<Value = Vec<TestRow>> {
     let optional = |range: std::ops::Range<i64>| prop::option::weighted(0.9, range);
     // a quarter of the values are refused: Int64 has no halves
-    let value = prop::option::weighted(0.9, (0_i32..40).prop_map(|quarters| f64::from(quarters - quarters % 4) / 4.0 + if quarters % 4 == 3 { 0.5 } else { 0.0 }));
+    let value = prop::option::weighted(
+        0.9,
+        (0_i32..40)
+            .prop_map(|quarters| f64::from(quarters - quarters % 4) / 4.0 + if quarters % 4 == 3 { 0.5 } else { 0.0 }),
+    );
     let row = (optional(0..6), optional(-3..12), optional(0..4), value).prop_map(|(eid, event, created, f)| TestRow {
         eid,
         event: event.map(|event| START + event),

@@ -2,9 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use feast_rs::feature_store::{
-    MaterializeError, MaterializeRequest, ViewJob, ViewReport, Window, materialize_view,
-};
+use feast_rs::feature_store::{MaterializeError, MaterializeRequest, ViewJob, ViewReport, Window, materialize_view};
 use feast_rs::model::{
     DataSource, DataType, FeastRsSettings, FeatureView, Field, FileSource, Interval, JournalMode, OnlineStoreSettings,
     RegistrySettings, Settings, SourceKind, SqliteOnlineStore, Timestamp, ViewKind, ViewState,
@@ -74,8 +72,7 @@ impl Repo {
     /// Materializes and records the interval, as a verb does.
     pub fn run(&mut self) -> Result<ViewReport, MaterializeError> {
         let mut store = self.store();
-        let job =
-            ViewJob { view: &self.view, state: &self.state, newest_created: self.newest_created, table: TABLE };
+        let job = ViewJob { view: &self.view, state: &self.state, newest_created: self.newest_created, table: TABLE };
         let store = (!self.request.dry_run).then_some(&mut store);
         let report = materialize_view(&self.settings, &job, &self.request, store, NOW, &())?;
         self.state.intervals.push(report.interval);

@@ -89,7 +89,8 @@ fn rows_that_arrive_late_are_found_by_their_created_time() {
 fn a_refused_row_gives_way_to_the_newest_good_one() {
     let mut repo = Repo::new("x.parquet", &[("f", DataType::Int64)]);
     let half = |eid, event| row(eid, event, T, 0.5);
-    let rows = [row(1, T, T, 1.0), row(1, T + 1, T, 2.0), half(1, T + 2), half(1, T + 3), half(2, T), row(3, T, T, 3.0)];
+    let rows =
+        [row(1, T, T, 1.0), row(1, T + 1, T, 2.0), half(1, T + 2), half(1, T + 3), half(2, T), row(3, T, T, 3.0)];
     write(&repo.path("x.parquet"), &rows, 2);
     let report = repo.run().unwrap();
     assert_eq!(texts(&repo), ["2", "3"]);
@@ -123,7 +124,8 @@ fn partitions_units_and_columns_without_values_make_one_table() {
     let millis: ArrayRef = Arc::new(TimestampMillisecondArray::from(vec![T / 1_000]).with_timezone("UTC"));
     let nanos: ArrayRef = Arc::new(TimestampNanosecondArray::from(vec![T * 1_000 + 1_000]));
     let nothing = arrow::array::new_null_array(&arrow::datatypes::DataType::Null, 1);
-    for (file, event, f) in [("day=a/n=1/1.parquet", millis, nothing), ("day=b/n=2/2.parquet", nanos, Arc::clone(&ids))] {
+    for (file, event, f) in [("day=a/n=1/1.parquet", millis, nothing), ("day=b/n=2/2.parquet", nanos, Arc::clone(&ids))]
+    {
         let columns = [("f", f), ("event_timestamp", event), ("eid", Arc::clone(&ids))];
         write_columns(&repo.path("x").join(file), &columns, 10, EnabledStatistics::Chunk);
     }
@@ -164,7 +166,8 @@ fn row_groups_outside_the_window_are_not_read_where_statistics_tell() {
         write_columns(&repo.path("x.parquet"), &columns(&rows), 10, statistics);
         let dataset = Dataset::open(&repo.path("x.parquet")).unwrap();
         let scan = Scan::new(&dataset, vec!["eid".to_owned()], "event_timestamp".to_owned(), None, false).unwrap();
-        let window = feast_rs::source::parquet::Window { start: T + 19, end: T + 20, late_after: None, not_after: i64::MAX };
+        let window =
+            feast_rs::source::parquet::Window { start: T + 19, end: T + 20, late_after: None, not_after: i64::MAX };
         assert_eq!(scan.rows_in(&window), looked_at);
         assert_eq!(repo.between(T + 19, T + 20).run().unwrap().read, 2);
     }

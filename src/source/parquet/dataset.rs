@@ -83,9 +83,8 @@ impl Dataset {
     pub(super) fn row_bytes(&self, columns: &[String]) -> u64 {
         let groups = self.files.iter().flat_map(|file| file.footer.metadata().row_groups());
         let chunks = groups.flat_map(RowGroupMetaData::columns);
-        let wanted = chunks.filter(|chunk| {
-            chunk.column_path().parts().first().is_some_and(|root| columns.contains(root))
-        });
+        let wanted =
+            chunks.filter(|chunk| chunk.column_path().parts().first().is_some_and(|root| columns.contains(root)));
         let bytes: u64 = wanted.map(|chunk| u64::try_from(chunk.uncompressed_size()).unwrap_or(0)).sum();
         (bytes / self.rows().max(1)).max(columns.len() as u64 * 8)
     }

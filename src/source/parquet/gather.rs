@@ -44,7 +44,8 @@ impl Dataset {
     pub fn gather(&self, columns: &[String], rows: impl Iterator<Item = u64>) -> Result<Gathered, SourceError> {
         let mut wanted: Vec<Wanted> = rows.zip(0..).collect();
         wanted.sort_unstable();
-        let mut gathered = Gathered { path: self.path().to_owned(), batches: Vec::new(), places: vec![(0, 0); wanted.len()] };
+        let mut gathered =
+            Gathered { path: self.path().to_owned(), batches: Vec::new(), places: vec![(0, 0); wanted.len()] };
         let mut rest = wanted.as_slice();
         for unit in self.units() {
             let inside = rest.partition_point(|(row, _)| *row < unit.first_row + unit.rows);

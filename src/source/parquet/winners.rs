@@ -139,7 +139,11 @@ impl<'a> Winners<'a> {
 }
 
 fn cast_hint(lossy_helps: bool) -> Option<String> {
-    let cure = if lossy_helps { "change the declared type, or pass `--cast lossy` to convert as Feast does" } else { "change the declared type" };
+    let cure = if lossy_helps {
+        "change the declared type, or pass `--cast lossy` to convert as Feast does"
+    } else {
+        "change the declared type"
+    };
     Some(cure.to_owned())
 }
 
