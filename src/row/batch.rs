@@ -226,3 +226,59 @@ fn head(bytes: &[u8]) -> u64 {
     }
     u64::from_be_bytes(head)
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{Float64Array, Int64Array, TimestampSecondArray};
+
+    use super::*;
+    use crate::model::{DataType, ValueType};
+    use crate::row::JoinKey;
+
+    fn layout() -> Arc<ViewLayout> {
+        Arc::new(ViewLayout {
+            view: "v".into(),
+            join_keys: vec![JoinKey { name: "k".into(), value_type: ValueType::Int64 }],
+            features: vec![Field::new("f", DataType::Int64), Field::new("g", DataType::Int64)],
+            key_version: 3,
+        })
+    }
+
+    fn columns(keys: Vec<Option<i64>>, times: Vec<Option<i64>>, values: Vec<f64>) -> RowColumns {
+        RowColumns {
+            join_keys: vec![Arc::new(Int64Array::from(keys))],
+            event: Arc::new(TimestampSecondArray::from(times)),
+            created: None,
+            features: vec![Some(FeatureColumn { values: Arc::new(Float64Array::from(values)), present: None }), None],
+        }
+    }
+
+    #[test]
+    fn rows_come_by_key_and_refused_ones_not_at_all() {
+        let keys = vec![Some(300), Some(2), None, Some(1), Some(2), Some(5), Some(6)];
+        let times = vec![Some(1), Some(1), Some(1), Some(1), Some(1), None, Some(100)];
+        let values = vec![1.0, 2.0, 3.0, 4.5, 5.0, 6.0, 7.0];
+        let limit = Timestamp::from_micros(99_000_000);
+        let (batch, refusals) =
+            RowBatch::new(&layout(), &columns(keys, times, values), Cast::Lossless, Some(limit)).unwrap();
+        assert_eq!(
+            refusals.iter().map(|r| (r.row, r.column.as_str())).collect::<Vec<_>>(),
+            [(2, "k"), (3, "f"), (5, "event time"), (6, "event time")]
+        );
+        // 2 before 300: the order is that of little-endian bytes, 300 being 2c 01
+        let texts: Vec<_> = batch.rows().map(|row| row.cell(0).unwrap().text.unwrap().to_owned()).collect();
+        assert_eq!(texts, ["2", "5", "1"]);
+        assert!(batch.brings(0) && !batch.brings(1));
+        assert_eq!(batch.rows().next().unwrap().cell(1), None);
+        assert_eq!((batch.len(), batch.is_empty()), (3, false));
+    }
+
+    #[test]
+    fn columns_of_different_lengths_are_no_batch() {
+        let wrong = columns(vec![Some(1)], vec![Some(1), Some(2)], vec![1.0, 2.0]);
+        assert!(matches!(RowBatch::new(&layout(), &wrong, Cast::Lossless, None), Err(RowError::Shape { .. })));
+        let mut wrong = columns(vec![Some(1)], vec![Some(1)], vec![1.0]);
+        wrong.features.pop();
+        assert!(matches!(RowBatch::new(&layout(), &wrong, Cast::Lossless, None), Err(RowError::Shape { .. })));
+    }
+}

@@ -62,7 +62,7 @@ fn truncated_decimal(unscaled: i256, scale: i8) -> Option<i64> {
     i64::try_from(whole.to_i128()?).ok()
 }
 
-#[allow(clippy::cast_precision_loss, reason = "that it is exact is what is checked")]
+#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "that it is exact is what is checked")]
 pub(super) fn double(raw: &Raw<'_>, cast: Cast) -> Result<f64, Reason> {
     let (number, exact) = match *raw {
         Raw::Float64(number) => (number, true),
@@ -77,7 +77,12 @@ pub(super) fn double(raw: &Raw<'_>, cast: Cast) -> Result<f64, Reason> {
     if exact || cast == Cast::Lossy { Ok(number) } else { Err("has no exact Float64".into()) }
 }
 
-#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "that it is exact is what is checked")]
+#[allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::float_cmp,
+    reason = "that it is exact is what is checked"
+)]
 pub(super) fn float(raw: &Raw<'_>, cast: Cast) -> Result<f32, Reason> {
     let (number, exact) = match *raw {
         Raw::Float32(number) => (number, true),

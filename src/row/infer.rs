@@ -41,3 +41,45 @@ pub fn infer(column: &Arrow) -> Result<DataType, String> {
 fn primitive(column: &Arrow) -> Option<DataType> {
     infer(column).ok().filter(DataType::is_scalar)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::datatypes::{Field, TimeUnit};
+
+    use super::*;
+    use crate::row::{Cast, accepts};
+
+    fn list(item: Arrow) -> Arrow {
+        Arrow::List(Arc::new(Field::new("item", item, true)))
+    }
+
+    #[test]
+    fn types_are_those_that_feast_infers_and_always_hold_their_column() {
+        let fields = vec![Field::new("a", Arrow::Int64, true), Field::new("b", Arrow::Utf8, true)];
+        for (arrow, dtype) in [
+            (Arrow::Int8, "Int32"),
+            (Arrow::UInt16, "Int32"),
+            (Arrow::UInt32, "Int64"),
+            (Arrow::Float32, "Float32"),
+            (Arrow::Float64, "Float64"),
+            (Arrow::Utf8, "String"),
+            (Arrow::LargeUtf8, "Json"),
+            (Arrow::Boolean, "Bool"),
+            (Arrow::Binary, "Bytes"),
+            (Arrow::Timestamp(TimeUnit::Nanosecond, None), "UnixTimestamp"),
+            (Arrow::Decimal128(10, 2), "Decimal"),
+            (Arrow::Dictionary(Box::new(Arrow::Int32), Box::new(Arrow::Utf8)), "String"),
+            (list(Arrow::Int32), "Array(Int32)"),
+            (list(list(Arrow::Float32)), "Array(Array(Float32))"),
+            (Arrow::Struct(fields.into()), "Struct({a: Int64, b: String})"),
+        ] {
+            assert_eq!(infer(&arrow), DataType::parse(dtype).map_err(|error| error.to_string()), "{arrow}");
+            assert_eq!(infer(&arrow).and_then(|dtype| accepts(&arrow, &dtype, Cast::Lossless)), Ok(()), "{arrow}");
+        }
+        for arrow in [Arrow::Null, Arrow::Time32(TimeUnit::Second), list(Arrow::Null)] {
+            assert!(infer(&arrow).is_err(), "{arrow}");
+        }
+    }
+}

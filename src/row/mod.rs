@@ -18,6 +18,7 @@ mod instant;
 mod json;
 mod json_text;
 mod key;
+mod key_json;
 mod keys;
 mod layout;
 mod python;

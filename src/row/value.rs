@@ -299,3 +299,153 @@ fn push_int(number: i64, text: &mut String) {
     // Writing to a `String` cannot fail.
     let _ = write!(text, "{number}");
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{
+        FixedSizeBinaryArray, Float32Array, Int64Array, ListArray, RecordBatch, StringArray, StructArray,
+    };
+    use arrow::datatypes::{DataType as Arrow, Field, Schema};
+    use arrow::json::ReaderBuilder;
+    use prost::Message;
+
+    use super::*;
+    use crate::proto::types::{self as proto, Value, ValueVal};
+
+    /// A column as JSON spells it.
+    fn column(arrow: Arrow, cells: &str) -> ArrayRef {
+        let schema = Arc::new(Schema::new(vec![Field::new("f", arrow, true)]));
+        let rows: Vec<serde_json::Value> = serde_json::from_str(cells).unwrap();
+        let rows: Vec<_> = rows.into_iter().map(|cell| serde_json::json!({ "f": cell })).collect();
+        let mut decoder = ReaderBuilder::new(schema).build_decoder().unwrap();
+        decoder.serialize(&rows).unwrap();
+        let batch: RecordBatch = decoder.flush().unwrap().unwrap();
+        Arc::clone(batch.column(0))
+    }
+
+    fn list(item: Arrow) -> Arrow {
+        Arrow::List(Arc::new(Field::new("item", item, true)))
+    }
+
+    fn encode(column: &ArrayRef, dtype: &str) -> Vec<Result<Option<ValueVal>, String>> {
+        let dtype = DataType::parse(dtype).unwrap();
+        let encoder = ValueEncoder::new("f", column, &dtype, Cast::Lossless).unwrap();
+        (0..column.len())
+            .map(|row| {
+                let mut cells = Cells::default();
+                encoder.encode(row, &mut cells).map_err(|refusal| refusal.reason)?;
+                Ok(Value::decode(cells.get(0).unwrap().value).unwrap().val)
+            })
+            .collect()
+    }
+
+    fn ints(numbers: &[i64]) -> Value {
+        Value { val: Some(ValueVal::Int64List(proto::Int64List { val: numbers.to_vec() })) }
+    }
+
+    #[test]
+    fn lists_of_lists_hold_typed_lists() {
+        let nested = column(list(list(Arrow::Int32)), "[[[1, 2], [], null, [3]], [], null]");
+        let expected = vec![ints(&[1, 2]), Value::default(), Value::default(), ints(&[3])];
+        for (dtype, wrap) in [
+            ("Array(Array(Int64))", ValueVal::List as fn(_) -> _),
+            ("Set(Array(Int64))", |mut values: proto::RepeatedValue| {
+                values.val.dedup();
+                ValueVal::Set(values)
+            }),
+        ] {
+            let values = encode(&nested, dtype);
+            assert_eq!(values[0], Ok(Some(wrap(proto::RepeatedValue { val: expected.clone() }))));
+            assert_eq!(values[1], Ok(Some(wrap(proto::RepeatedValue::default()))));
+            assert_eq!(values[2], Ok(None));
+        }
+        let deep = column(list(list(list(Arrow::Int64))), "[[[[1], [2]]]]");
+        let inner = ValueVal::List(proto::RepeatedValue { val: vec![ints(&[1]), ints(&[2])] });
+        let outer = proto::RepeatedValue { val: vec![Value { val: Some(inner) }] };
+        assert_eq!(encode(&deep, "Array(Array(Array(Int64)))"), [Ok(Some(ValueVal::List(outer)))]);
+    }
+
+    #[test]
+    fn sets_hold_a_value_once_and_keep_the_order_of_arrival() {
+        let texts = column(list(Arrow::Utf8), r#"[["b", "a", "b", null, null]]"#);
+        let expected = proto::StringSet { val: vec!["b".into(), "a".into(), String::new()] };
+        assert_eq!(encode(&texts, "Set(String)"), [Ok(Some(ValueVal::StringSet(expected)))]);
+    }
+
+    #[test]
+    fn structs_and_json_texts_become_the_same_map() {
+        let fields = vec![
+            Field::new("n", Arrow::Int32, true),
+            Field::new("x", Arrow::Float64, true),
+            Field::new("l", list(Arrow::Utf8), true),
+            Field::new("m", Arrow::Struct(vec![Field::new("b", Arrow::Boolean, true)].into()), true),
+        ];
+        let text = r#"{"n": 1, "x": 1.5, "l": ["a"], "m": {"b": null}}"#;
+        let from_struct = encode(&column(Arrow::Struct(fields.into()), &format!("[{text}, null]")), "Map");
+        let from_text = encode(&(Arc::new(StringArray::from(vec![Some(text), None])) as ArrayRef), "Map");
+        assert_eq!(from_struct, from_text);
+        let Ok(Some(ValueVal::Map(map))) = &from_struct[0] else { panic!("{from_struct:?}") };
+        assert_eq!(map.val["n"].val, Some(ValueVal::Int64(1)));
+        assert_eq!(map.val["l"].val, Some(ValueVal::StringList(proto::StringList { val: vec!["a".into()] })));
+        assert_eq!(from_struct[1], Ok(None));
+        for bad in ["[1]", "{", r#"{"a": [1, "x"]}"#, r#"{"a": 18446744073709551615}"#] {
+            let refused = encode(&(Arc::new(StringArray::from(vec![bad])) as ArrayRef), "Map");
+            assert!(refused[0].is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn json_is_kept_or_written_as_python_writes_it() {
+        let fields = vec![Field::new("a", Arrow::Float64, true), Field::new("b", Arrow::Utf8, true)];
+        let structs =
+            column(Arrow::Struct(fields.into()), r#"[{"a": 1e16, "b": "é\u007f😀\n"}, {"a": null, "b": "x"}]"#);
+        let texts: Vec<_> = encode(&structs, "Json");
+        let json = |text: &str| Ok(Some(ValueVal::Json(text.to_owned())));
+        assert_eq!(
+            texts,
+            [json(r#"{"a": 1e+16, "b": "\u00e9\u007f\ud83d\ude00\n"}"#), json(r#"{"a": null, "b": "x"}"#)]
+        );
+        let lists = column(list(Arrow::Utf8), r#"[["{\"a\":1}"], ["{"]]"#);
+        let values = encode(&lists, "Array(Json)");
+        let expected = proto::StringList { val: vec!["{\"a\":1}".into()] };
+        assert_eq!(values[0], Ok(Some(ValueVal::JsonList(expected))));
+        assert!(values[1].is_err());
+    }
+
+    #[test]
+    fn a_uuid_of_sixteen_bytes_is_spelled_out() {
+        let bytes = FixedSizeBinaryArray::try_from_iter([[0x11_u8; 16]].into_iter()).unwrap();
+        let id = "11111111-1111-1111-1111-111111111111".to_owned();
+        assert_eq!(encode(&(Arc::new(bytes) as ArrayRef), "Uuid"), [Ok(Some(ValueVal::Uuid(id)))]);
+    }
+
+    #[test]
+    fn a_refused_value_is_named_and_leaves_nothing_behind() {
+        let column: ArrayRef = Arc::new(Int64Array::from(vec![7, (1 << 53) + 1, i64::MAX]));
+        let encoder = ValueEncoder::new("f", &column, &DataType::Float64, Cast::Lossless).unwrap();
+        let mut cells = Cells::default();
+        encoder.encode(0, &mut cells).unwrap();
+        for row in [1, 2] {
+            let refusal = encoder.encode(row, &mut cells).unwrap_err();
+            assert_eq!((refusal.row, refusal.column.as_str(), cells.len()), (row, "f", 1));
+        }
+        assert_eq!(encoder.encode(1, &mut cells).unwrap_err().value, "9007199254740993");
+        let halves: ArrayRef = Arc::new(Float32Array::from(vec![1.5]));
+        let wrong = ValueEncoder::new("f", &halves, &DataType::String, Cast::Lossless).unwrap_err();
+        assert!(wrong.hint().unwrap().contains("--cast lossy"), "{wrong}");
+    }
+
+    #[test]
+    fn slices_of_lists_and_structs_are_read_where_they_are() {
+        let lists: ListArray = column(list(Arrow::Int64), "[[1], [2, 3], [4]]").as_ref().to_data().into();
+        let sliced: ArrayRef = Arc::new(lists.slice(1, 2));
+        let int_list = |numbers: &[i64]| Ok(ints(numbers).val);
+        assert_eq!(encode(&sliced, "Array(Int64)"), [int_list(&[2, 3]), int_list(&[4])]);
+        let fields = Arrow::Struct(vec![Field::new("a", Arrow::Int64, true)].into());
+        let structs: StructArray = column(fields, r#"[{"a": 1}, {"a": 2}]"#).as_ref().to_data().into();
+        let sliced: ArrayRef = Arc::new(structs.slice(1, 1));
+        assert_eq!(encode(&sliced, "Json"), [Ok(Some(ValueVal::Json("{\"a\": 2}".to_owned())))]);
+    }
+}

@@ -11,6 +11,7 @@
 
 mod error;
 mod report;
+mod run;
 mod view;
 mod window;
 
@@ -19,7 +20,6 @@ pub use report::{MaterializeReport, RefusedValue, ViewFailure, ViewReport};
 pub use view::{ViewJob, materialize_view};
 pub use window::Window;
 
-use crate::model::FeatureView;
 use crate::row::Cast;
 
 /// What a user asks for.
@@ -37,10 +37,4 @@ pub struct MaterializeRequest {
     pub cast: Cast,
     /// read and count, but write nothing
     pub dry_run: bool,
-}
-
-/// Whether a run with these names covers the view: views that are not served online only by name.
-#[must_use]
-pub fn is_selected(view: &FeatureView, names: &[String]) -> bool {
-    if names.is_empty() { view.online } else { names.contains(&view.name) }
 }

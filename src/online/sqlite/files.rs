@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::online::OnlineError;
 
 /// How long a writer waits for its turn.
-pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// How often it looks. A bulk writer's pause between two transactions is longer.
 const LOOK: Duration = Duration::from_micros(500);

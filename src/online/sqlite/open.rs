@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags, Params, Row};
 
@@ -12,6 +13,9 @@ use crate::online::OnlineError;
 
 /// Statements that stay prepared: an upsert and a select for each of the tables that one process works on.
 const STATEMENTS: usize = 128;
+
+/// How long a checkpoint waits for readers; meanwhile nobody can write. What it cannot copy stays in the log.
+const CHECKPOINT_PATIENCE: Duration = Duration::from_secs(1);
 
 /// One connection.
 #[derive(Debug)]
@@ -53,8 +57,8 @@ impl Database {
         let doing = "opening the online store";
         let connection = Connection::open_with_flags(path, flags).map_err(|error| sqlite_error(error, path, doing))?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
-        connection.busy_timeout(PATIENCE).map_err(|error| sqlite_error(error, path, doing))?;
         let db = Self { connection, path: path.to_owned(), identity: identity(path) };
+        db.set_patience(PATIENCE)?;
         Ok(db)
     }
 
@@ -81,6 +85,10 @@ impl Database {
         self.batch(text, "setting up the online store")
     }
 
+    fn set_patience(&self, patience: Duration) -> Result<(), OnlineError> {
+        self.connection.busy_timeout(patience).map_err(|error| self.error(error, "setting up the online store"))
+    }
+
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
@@ -98,7 +106,10 @@ impl Database {
     /// Makes everything that was committed safe from a loss of power, and empties the log as far as readers let us.
     pub(super) fn sync(&self) -> Result<(), OnlineError> {
         self.batch(sql::SYNC_FULL, "synchronizing")?;
-        self.one::<i64>(sql::CHECKPOINT, [], "checkpointing")?;
+        self.set_patience(CHECKPOINT_PATIENCE)?;
+        let checkpointed = self.one::<i64>(sql::CHECKPOINT, [], "checkpointing");
+        self.set_patience(PATIENCE)?;
+        checkpointed?;
         // Only where a reader held the checkpoint up something is left in the log. SQLite keeps no locks on this file,
         // so opening and closing it here is safe; on the database itself it would not be.
         let log = with_suffix(&self.path, "-wal");
