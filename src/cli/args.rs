@@ -1,5 +1,7 @@
 //! What a user may type. Feast's names, flags and environment variables are accepted as they are.
 
+#![allow(clippy::doc_markdown, reason = "these comments are the help that a terminal shows")]
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};

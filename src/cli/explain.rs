@@ -18,7 +18,9 @@ pub fn run(code: Option<&str>) -> Result<Output, Error> {
         repo::CODES.iter().chain(error::CODES).map(|(code, title, text)| Explanation { code, title, text }).collect();
     let Some(code) = code else {
         let mut table = Columns::new(&["CODE", "MEANING"]);
-        all.iter().for_each(|one| table.row([one.code, one.title]));
+        for one in &all {
+            table.row([one.code, one.title]);
+        }
         return Output::new(&all, table.text());
     };
     let found = all.iter().find(|one| one.code.eq_ignore_ascii_case(code));

@@ -24,9 +24,10 @@ pub fn run(context: &Context, args: &InitArgs) -> Result<Output, Error> {
     let inside = |file: &PathBuf| file.strip_prefix(&directory).unwrap_or(file).display().to_string();
     let files: Vec<String> = written.iter().map(inside).collect();
     let shown = args.directory.display();
-    let list: String = files.iter().map(|file| format!("  {shown}/{file}\n")).collect();
+    let list: Vec<String> = files.iter().map(|file| format!("  {shown}/{file}")).collect();
+    let list = list.join("\n");
     let text = format!(
-        "Made a feature repo in {shown}, project `{project}`:\n{list}\nNext:\n  cd {shown}\n{}",
+        "Made a feature repo in {shown}, project `{project}`:\n{list}\n\nNext:\n  cd {shown}\n{}",
         next_steps(template_of(args))
     );
     Output::new(&InitReport { directory: directory.display().to_string(), project, files }, text)

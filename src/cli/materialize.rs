@@ -90,7 +90,8 @@ fn minute(time: &str) -> String {
 fn summary(report: &MaterializeReport, dry_run: bool) -> String {
     let rows: u64 = report.views.iter().map(|view| view.read).sum();
     let values: u64 = report.views.iter().map(|view| view.written).sum();
-    let rate = rows / ((report.seconds * 1000.0) as u64).max(1);
+    #[allow(clippy::cast_precision_loss, reason = "a rate in thousands needs no more")]
+    let rate = rows as f64 / report.seconds.max(0.001) / 1000.0;
     let peak = super::progress::peak_memory().map(|mb| format!(", peak {mb} MB")).unwrap_or_default();
     let verb = if dry_run { "Would materialize" } else { "Materialized" };
     let failed = match report.failed.len() {
@@ -98,7 +99,7 @@ fn summary(report: &MaterializeReport, dry_run: bool) -> String {
         number => format!(" {} failed.", counted(number, "view")),
     };
     format!(
-        "{verb} {}, {} values in {:.2} s ({rate} k rows/s{peak}).{failed}",
+        "{verb} {}, {} values in {:.2} s ({rate:.0} k rows/s{peak}).{failed}",
         counted(report.views.len(), "view"),
         grouped(values),
         report.seconds

@@ -279,7 +279,7 @@ fn definition(snapshot: &Snapshot, kind: ObjectKind, name: &str) -> String {
             one.on_demand_feature_views = keep(&all.on_demand_feature_views, |view| view.name == name);
         }
         ObjectKind::FeatureService => {
-            one.feature_services = keep(&all.feature_services, |service| service.name == name)
+            one.feature_services = keep(&all.feature_services, |service| service.name == name);
         }
     }
     let mut text = export::yaml(&one);

@@ -131,7 +131,7 @@ impl<'a> FeatureStore<'a> {
     /// The online store as a user calls it: its path, relative to the repo where it lies inside.
     #[must_use]
     pub fn online_store_name(&self) -> String {
-        let path = self.online_settings().map(|store| store.path.as_path()).unwrap_or(Path::new(""));
+        let path = self.online_settings().map_or(Path::new(""), |store| store.path.as_path());
         path.strip_prefix(&self.settings.repo).unwrap_or(path).display().to_string()
     }
 }

@@ -75,10 +75,8 @@ impl<'a> Run<'a> {
                 return Err(Error::not_found("feature view", *name, all.iter().map(|view| view.name.as_str())));
             }
         }
-        let is_selected = |view: &&FeatureView| match names.is_empty() {
-            true => view.online,
-            false => names.contains(view.name.as_str()),
-        };
+        let is_selected =
+            |view: &&FeatureView| if names.is_empty() { view.online } else { names.contains(view.name.as_str()) };
         let selected: Vec<FeatureView> = all.iter().filter(is_selected).cloned().collect();
         if selected.is_empty() {
             return Err(Error::invalid(
