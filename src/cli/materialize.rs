@@ -6,9 +6,8 @@ use super::exit::Exit;
 use super::output::{Columns, Output, counted, grouped};
 use super::progress::Bar;
 use crate::error::Error;
-use crate::feature_store::{MaterializeReport, MaterializeRequest, RefusedValue, ViewReport, Window};
-use crate::model::{Interval, Span};
-use crate::row::Cast;
+use crate::feature_store::{Cast, MaterializeReport, MaterializeRequest, RefusedValue, ViewReport, Window};
+use crate::model::Interval;
 
 pub fn between(context: &Context, args: &MaterializeArgs) -> Result<Output, Error> {
     let window = match (&args.start, &args.end) {
@@ -19,11 +18,8 @@ pub fn between(context: &Context, args: &MaterializeArgs) -> Result<Output, Erro
 }
 
 pub fn incremental(context: &Context, args: &IncrementalArgs) -> Result<Output, Error> {
-    let lookback = match &args.lookback {
-        None => Span::ZERO,
-        Some(text) => Span::parse(text).map_err(|reason| Error::invalid(reason, "for example `--lookback 2h`"))?,
-    };
-    run(context, Window::Since { end: Some(context.time(&args.end)?), lookback }, &args.scope)
+    let window = Window::Since { end: Some(context.time(&args.end)?), lookback: args.lookback };
+    run(context, window, &args.scope)
 }
 
 fn run(context: &Context, window: Window, scope: &MaterializeScope) -> Result<Output, Error> {
@@ -94,7 +90,7 @@ fn minute(time: &str) -> String {
 fn summary(report: &MaterializeReport, dry_run: bool) -> String {
     let rows: u64 = report.views.iter().map(|view| view.read).sum();
     let values: u64 = report.views.iter().map(|view| view.written).sum();
-    let rate = if report.seconds > 0.0 { rows as f64 / report.seconds / 1000.0 } else { 0.0 };
+    let rate = rows / ((report.seconds * 1000.0) as u64).max(1);
     let peak = super::progress::peak_memory().map(|mb| format!(", peak {mb} MB")).unwrap_or_default();
     let verb = if dry_run { "Would materialize" } else { "Materialized" };
     let failed = match report.failed.len() {
@@ -102,7 +98,7 @@ fn summary(report: &MaterializeReport, dry_run: bool) -> String {
         number => format!(" {} failed.", counted(number, "view")),
     };
     format!(
-        "{verb} {}, {} values in {:.2} s ({rate:.0} k rows/s{peak}).{failed}",
+        "{verb} {}, {} values in {:.2} s ({rate} k rows/s{peak}).{failed}",
         counted(report.views.len(), "view"),
         grouped(values),
         report.seconds

@@ -67,7 +67,8 @@ impl FeatureStore<'_> {
             return Ok(Description { text: pretty(found), message: found.clone() });
         };
         let message = snapshot.describe(&ObjectId::new(kind, name))?.unwrap_or(Value::Null);
-        Ok(Description { text: definition(&snapshot, kind, name), message })
+        let text = if kind == ObjectKind::Project { pretty(found) } else { definition(&snapshot, kind, name) };
+        Ok(Description { text, message })
     }
 }
 

@@ -10,12 +10,13 @@ mod retrieve;
 
 use std::path::{Path, PathBuf};
 
+pub use crate::registry::{Action, Change, Detail, Finding, Prune, Severity};
+pub use crate::row::Cast;
 pub use apply::{Drift, PlanScope, Planned, Removal};
 pub use definitions::ValidationReport;
 pub use inspect::{Description, Listing};
 pub use materialize::{
-    MaterializeError, MaterializeReport, MaterializeRequest, RefusedValue, ViewFailure, ViewJob, ViewReport, Window,
-    materialize_view,
+    MaterializeReport, MaterializeRequest, RefusedValue, ViewFailure, ViewJob, ViewReport, Window, materialize_view,
 };
 pub use observer::{Observer, Progress};
 pub use registry_files::ImportReport;

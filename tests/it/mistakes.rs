@@ -194,7 +194,7 @@ const IN_FILES: &[Mistake] = &[
 
 /// Mistakes in commands, met in an applied and materialized repo.
 const IN_COMMANDS: &[Mistake] = &[
-    command("a time is not understood", &["materialize-incremental", "yesterday"], 1, &["yesterday", "now"]),
+    command("a time is not understood", &["materialize-incremental", "yesterday"], 2, &["yesterday", "now"]),
     command("the window is inverted", &["materialize", WINDOW[1], WINDOW[0]], 1, &["2024-01-02"]),
     command("the end is in the future", &["materialize-incremental", "2999-01-01"], 1, &["future", "--allow-future"]),
     command(

@@ -27,7 +27,6 @@ fn json_is_all_there_is_on_stdout() {
         &["features", "list"],
         &["projects", "list"],
         &["registry", "check"],
-        &["configuration"],
         &["version"],
         &["teardown", "--yes"],
     ] {
@@ -129,9 +128,4 @@ fn no_progress_and_quiet_leave_nothing_on_stderr() {
     let repo = Repo::applied().env("FEAST_NO_PROGRESS", "1");
     assert_eq!(repo.run(["materialize", WINDOW[0], WINDOW[1]]).ok().stderr, "");
     assert_eq!(repo.run(["-q", "plan"]).ok().stderr, "");
-}
-
-#[test]
-fn configuration_shows_the_effective_settings() {
-    Repo::sample().run(["configuration"]).ok().says(&["driver_stats", "sqlite", "entity_key_serialization_version"]);
 }

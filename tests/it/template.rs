@@ -25,7 +25,7 @@ fn every_template_applies() {
         let repo = Repo::new();
         repo.run(["init", "here", "-t", template]).ok();
         repo.run(["-c", "here", "apply"]).ok();
-        repo.run(["-c", "here", "apply"]).ok().says(&["Nothing to do"]);
+        repo.run(["-c", "here", "apply"]).ok().says(&["No changes"]);
     }
 }
 

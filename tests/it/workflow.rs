@@ -38,7 +38,7 @@ fn a_second_apply_does_nothing_and_says_so() {
     let before = std::fs::read(repo.path("data/registry.db")).unwrap();
     assert_eq!(repo.json(["plan", "-o", "json"]), json!({"changes": [], "drift": [], "unmanaged": []}));
     assert_eq!(repo.json(["apply", "-o", "json"]), json!({"changes": [], "drift": [], "unmanaged": []}));
-    repo.run(["apply"]).ok().says(&["Nothing to do"]);
+    repo.run(["apply"]).ok().says(&["No changes"]);
     assert!(std::fs::read(repo.path("data/registry.db")).unwrap() == before, "the registry was written");
 }
 

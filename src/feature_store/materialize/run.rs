@@ -3,10 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-use super::{
-    MaterializeError, MaterializeReport, MaterializeRequest, ViewFailure, ViewJob, ViewReport, materialize_view,
-};
-use crate::error::Error;
+use super::{MaterializeReport, MaterializeRequest, ViewFailure, ViewJob, ViewReport, materialize_view};
+use crate::error::{Error, MaterializeError};
 use crate::feature_store::{FeatureStore, Observer};
 use crate::model::{FeatureView, Timestamp};
 use crate::online::{Durability, SqliteStore};

@@ -1,8 +1,13 @@
 //! Every failure that a user can see: its kind, its exit and HTTP status, its cure. One exhaustive page.
 
+mod codes;
+mod materialize;
+
 use std::path::PathBuf;
 
-use crate::feature_store::MaterializeError;
+pub use codes::CODES;
+pub use materialize::MaterializeError;
+
 use crate::online::OnlineError;
 use crate::registry::RegistryError;
 use crate::repo::RepoError;
