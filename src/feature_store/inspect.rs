@@ -181,7 +181,7 @@ fn view_row(snapshot: &Snapshot, view: &FeatureView) -> Value {
         "kind": kind,
         "entities": view.entities,
         "features": fields(&view.features),
-        "ttl_seconds": view.ttl.unwrap_or(Span::ZERO).seconds(),
+        "ttl_seconds": seconds(view.ttl.unwrap_or(Span::ZERO)),
         "online": view.online,
         "source": view.source_name(),
         "enabled": view.enabled,
@@ -190,6 +190,12 @@ fn view_row(snapshot: &Snapshot, view: &FeatureView) -> Value {
         "tags": view.tags,
         "owner": view.owner,
     })
+}
+
+/// Whole seconds as a whole number.
+#[allow(clippy::cast_precision_loss, reason = "a ttl of 285 years keeps its microseconds")]
+fn seconds(span: Span) -> Value {
+    if span.micros() % 1_000_000 == 0 { Value::from(span.seconds()) } else { Value::from(span.micros() as f64 / 1e6) }
 }
 
 fn on_demand_rows(definitions: &Definitions) -> impl Iterator<Item = Value> + '_ {
