@@ -38,7 +38,7 @@ const MODULES: &[(&str, &[&str])] = &[
 const CRATES: &[(&str, &[&str])] = &[
     ("rusqlite", &["src/registry/", "src/online/"]),
     ("parquet", &["src/source/", "src/offline/"]),
-    ("serde_yaml", &["src/repo/", "src/registry/export", "src/cli/output"]),
+    ("serde_yaml", &["src/repo/", "src/registry/export", "src/cli/output.rs"]),
     ("saphyr_parser", &["src/repo/"]),
     ("annotate_snippets", &["src/repo/"]),
     ("glob", &["src/repo/", "src/source/"]),
@@ -50,7 +50,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("datafusion_optimizer", &["src/transform/"]),
     ("datafusion_physical_expr", &["src/transform/"]),
     // an on-demand view is registered as a Python function, made from the parsed SQL
-    ("datafusion_sql", &["src/transform/", "src/registry/on_demand"]),
+    ("datafusion_sql", &["src/transform/", "src/registry/on_demand/"]),
     ("tokio", &["src/source/kinesis", "src/server/", "src/online/lane", "src/feature_store/stream_ingest", "src/cli/"]),
     ("clap", &["src/cli/", "src/main.rs"]),
     ("clap_complete", &["src/cli/"]),
