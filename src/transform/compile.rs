@@ -26,6 +26,7 @@ pub struct Compiled {
     pub(super) columns: Vec<OutputColumn>,
     pub(super) filter: Option<Arc<dyn PhysicalExpr>>,
     pub(super) schema: SchemaRef,
+    pub(super) input: SchemaRef,
 }
 
 /// One column of the output.
@@ -67,7 +68,7 @@ impl Compiled {
             columns.push(column);
             fields.push(field);
         }
-        Ok(Self { columns, filter, schema: Arc::new(Schema::new(fields)) })
+        Ok(Self { columns, filter, schema: Arc::new(Schema::new(fields)), input: Arc::clone(input) })
     }
 
     /// The columns of the output.
