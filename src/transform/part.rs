@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::error::ArrowError;
 use datafusion_physical_expr::PhysicalExpr;
+use datafusion_physical_expr::expressions::Column;
 use datafusion_physical_expr::utils::{collect_columns, reassign_expr_columns};
 
 use super::compile::{Compiled, OutputColumn};
@@ -15,6 +16,14 @@ impl Compiled {
     #[must_use]
     pub fn input(&self) -> &SchemaRef {
         &self.input
+    }
+
+    /// Whether the column `name` of the output is more than the input column of that name.
+    #[must_use]
+    pub fn computes(&self, name: &str) -> bool {
+        let column = self.schema.index_of(name).ok().and_then(|index| self.columns.get(index));
+        let plain = column.and_then(|column| column.expression.downcast_ref::<Column>());
+        plain.is_none_or(|plain| plain.name() != name)
     }
 
     /// The filter and these columns of the output, over the input columns alone that they need.
@@ -88,6 +97,7 @@ mod tests {
             (out.rows, out.batch.column(0).as_ref()),
             (vec![1], &Int64Array::from(vec![8]) as &dyn arrow::array::Array)
         );
+        assert!(whole.computes("x") && whole.computes("y") && !whole.computes("k"));
         assert!(whole.selecting(&["b"]).is_err());
         let only_x = whole.computing(&["x"]).unwrap();
         let out = batch(&only_x, [vec![10, 20], vec![1, 2]]);

@@ -12,6 +12,7 @@
 mod error;
 mod report;
 mod run;
+mod transformed;
 mod view;
 mod window;
 
