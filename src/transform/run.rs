@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, UInt32Array};
-use arrow::compute::{cast, concat_batches, prep_null_mask_filter, take_record_batch};
+use arrow::compute::{cast, concat_batches, take_record_batch};
 use arrow::datatypes::DataType as ArrowType;
 use arrow::error::ArrowError;
 use datafusion_common::DataFusionError;
@@ -75,8 +75,7 @@ impl Compiled {
         let Some(filter) = &self.filter else { return Ok((0..length).collect()) };
         let mask = filter.evaluate(input)?.into_array(input.num_rows())?;
         let Some(mask) = mask.as_any().downcast_ref::<BooleanArray>() else { return Ok(Vec::new()) };
-        let mask = prep_null_mask_filter(mask);
-        Ok((0..length).zip(mask.values().iter()).filter(|(_, kept)| *kept).map(|(row, _)| row).collect())
+        Ok((0..length).zip(mask.iter()).filter(|(_, kept)| *kept == Some(true)).map(|(row, _)| row).collect())
     }
 }
 
