@@ -256,6 +256,8 @@ fn materialize_kind(error: &MaterializeError) -> Kind {
         MaterializeError::Online(error) => online_kind(error),
         MaterializeError::Row(_)
         | MaterializeError::Unsupported { .. }
+        | MaterializeError::Transformation { .. }
+        | MaterializeError::Narrowing { .. }
         | MaterializeError::NoBatchSource { .. }
         | MaterializeError::NoTimestampField { .. }
         | MaterializeError::StartAfterEnd { .. }

@@ -7,6 +7,7 @@ mod materialize;
 mod observer;
 mod registry_files;
 mod retrieve;
+mod transformation;
 
 use std::path::{Path, PathBuf};
 

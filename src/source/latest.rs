@@ -188,7 +188,7 @@ impl Sorted {
     }
 
     /// Key and newest row of the keys at these positions.
-    pub fn range(&self, range: std::ops::Range<usize>) -> impl ExactSizeIterator<Item = (&[u8], Stamp)> {
+    pub fn range(&self, range: std::ops::Range<usize>) -> impl ExactSizeIterator<Item = (&[u8], Stamp)> + Clone {
         let order = self.order.get(range).unwrap_or_default();
         order.iter().map(|index| match self.entries.get(*index as usize) {
             Some(entry) => (entry.key(&self.keys), entry.stamp),

@@ -11,6 +11,7 @@
 
 mod report;
 mod run;
+mod transformed;
 mod view;
 mod window;
 

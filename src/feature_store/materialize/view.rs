@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Instant;
 
+use super::transformed::Steps;
 use super::window::{Past, Stretch};
 use super::{MaterializeRequest, RefusedValue, ViewReport};
 use crate::error::MaterializeError;
@@ -76,7 +77,14 @@ pub fn materialize_view(
     let columns = columns(&layout, job.view, source)?;
     let dataset = Dataset::open(&settings.resolve(&source_path(job.view, source)?))?;
     let dates = source.timestamp_field_type == "DATE";
-    let scan = Scan::new(&dataset, columns.keys, columns.event, columns.created, dates)?;
+    let steps = match &job.view.transformation {
+        None => None,
+        Some(transformation) => Some(Steps::compile(job.view, transformation, source, &layout, &dataset)?),
+    };
+    let scan = match &steps {
+        None => Scan::new(&dataset, columns.keys, columns.event, columns.created, dates)?,
+        Some(steps) => steps.scan(&dataset, &layout, dates)?,
+    };
     let winners = Winners::new(&scan, &layout, &columns.features, request.cast)?;
     let window = scan_window(&stretch, now.saturating_add(settings.feast_rs.max_future));
     let run = Run { job, request, observer, window, threads: threads() };
@@ -105,6 +113,7 @@ pub fn materialize_view(
         refused: refused.count(),
         seconds: began.elapsed().as_secs_f64(),
         undated: counts.undated,
+        filtered: counts.filtered,
         refusals: refused.first().iter().map(|row| refused_value(&dataset, row)).collect(),
         // a created time in the future would hide the rows that arrive until then
         newest_created: newest_created.filter(|_| stretch.settles_created).map(|newest| newest.min(now)),
@@ -186,10 +195,10 @@ fn check_supported(view: &FeatureView) -> Result<(), MaterializeError> {
     if !view.aggregations.is_empty() {
         return unsupported("it has aggregations, which are registered only", "aggregate before the rows are written");
     }
-    if view.transformation.is_some() {
+    if view.transformation.is_some() && !view.source_views.is_empty() {
         return unsupported(
-            "it has a transformation, which is not applied to parquet files yet",
-            "materialize a view over the transformed files",
+            "its transformation reads other views, which feast-rs does not run",
+            "write the transformed rows to its `sink_source`, and define a view over that without a transformation",
         );
     }
     Ok(())
