@@ -8,7 +8,7 @@ use arrow::datatypes::{DataType, Int64Type, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::util::display::{FormatOptions, array_value_to_string};
 
-use super::MaterializeError;
+use crate::error::MaterializeError;
 use crate::feature_store::transformation::{CompiledView, Input};
 use crate::model::{DataSource, FeatureView, Transformation};
 use crate::row::{Refusal, ViewLayout};
