@@ -28,7 +28,7 @@ pub(super) fn check(view: &FeatureView, files: &SchemaRef) -> Vec<Transformation
         let features = std::slice::from_ref(feature);
         match Compiled::new(&one, &input.schema, &[], features) {
             Ok(compiled) => {
-                problems.extend(unfit(&compiled, features, |name| TransformationText::Expression(name.to_owned())))
+                problems.extend(unfit(&compiled, features, |name| TransformationText::Expression(name.to_owned())));
             }
             Err(error) => problems.push(problem(&error, transformation)),
         }
