@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::{
     ArrayRef, Date32Array, Int32Array, Int64Array, StringArray, TimestampMillisecondArray, TimestampNanosecondArray,
 };
-use feast_rs::feature_store::{MaterializeError, ViewReport, Window, is_selected};
+use feast_rs::feature_store::{MaterializeError, ViewReport, Window};
 use feast_rs::model::{Aggregation, DataType, Span, Timestamp, Transformation};
 use feast_rs::online::{OnlineError, ViewLock};
 use feast_rs::row::Cast;
@@ -270,7 +270,4 @@ fn what_cannot_be_materialized_says_so() {
     repo.view.aggregations.clear();
     repo.view.batch_source = None;
     assert!(matches!(failure(&mut repo), MaterializeError::NoBatchSource { .. }));
-    repo.view.online = false;
-    assert!(!is_selected(&repo.view, &[]));
-    assert!(is_selected(&repo.view, &["v".to_owned()]));
 }

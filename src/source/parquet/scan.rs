@@ -1,12 +1,12 @@
 //! Pass 1: join keys and times of all rows in the window, on all cores.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use arrow::array::{ArrayRef, UInt32Array};
 use arrow::compute::take;
 
 use super::dataset::{Dataset, Unit};
+use super::read::guarded;
 use super::time::{self, Instants};
 use crate::row::{KeyEncoder, Keys, Refusal};
 use crate::source::SourceError;
@@ -171,9 +171,8 @@ impl Pass<'_> {
         while !stop.load(Ordering::Relaxed) {
             let index = next.fetch_add(1, Ordering::Relaxed);
             let unit = units.get(index)?;
-            // the decoder may panic on bytes that no writer makes
-            let result = catch_unwind(AssertUnwindSafe(|| self.unit(unit, &mut buffers, sink)));
-            if let Err(error) = result.unwrap_or_else(|_| Err(self.broken(unit))) {
+            let path = self.scan.dataset.place(unit.first_row).0;
+            if let Err(error) = guarded(path, || self.unit(unit, &mut buffers, sink)) {
                 stop.store(true, Ordering::Relaxed);
                 return Some((index, error));
             }
@@ -181,15 +180,9 @@ impl Pass<'_> {
         None
     }
 
-    fn broken(&self, unit: &Unit) -> SourceError {
-        let path = self.scan.dataset.place(unit.first_row).0;
-        SourceError::Broken { path: path.to_owned() }
-    }
-
     fn unit<S: Sink>(&self, unit: &Unit, buffers: &mut Buffers, sink: &mut S) -> Result<(), SourceError> {
         let mut first_row = unit.first_row;
-        let mut batches = self.scan.dataset.read(unit, &self.columns, None)?;
-        while let Some(batch) = batches.next() {
+        for batch in self.scan.dataset.read(unit, &self.columns, None)? {
             let (rows, columns) = batch?;
             self.batch(first_row, &columns, buffers, sink)?;
             first_row += rows as u64;

@@ -4,7 +4,6 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, TimestampMicrosecondArray};
-use foldhash::fast::RandomState;
 
 use super::recheck::Judge;
 use super::reduce::{Newest, Refused, too_many};
@@ -50,7 +49,7 @@ impl<'a> Winners<'a> {
                 column: column.clone(),
                 role: format!("feature `{}` ({})", field.name, field.dtype),
                 reason,
-                hint: cast_hint(accepts(found, &field.dtype, Cast::Lossy).is_ok()),
+                hint: Some(cast_hint(accepts(found, &field.dtype, Cast::Lossy).is_ok()).to_owned()),
             })?;
         }
         let columns = scan.keys.iter().chain(features).cloned().collect();
@@ -83,19 +82,19 @@ impl<'a> Winners<'a> {
     /// The keys whose row was refused.
     fn pass(&self, rows: Latest, deliver: &mut dyn FnMut(RowBatch) -> bool) -> Result<Latest, SourceError> {
         let sorted = rows.sorted();
-        let mut affected = Latest::new(RandomState::default());
+        let mut affected = Latest::default();
         let width = self.scan.dataset.row_bytes(&self.columns);
         let gathered_rows = to_usize((GATHERED_BYTES / width).max(GATHERED_ROWS));
         let batch_rows = to_usize((BATCH_BYTES / width).clamp(BATCH_ROWS.0, BATCH_ROWS.1));
         for part in ranges(0..sorted.len(), gathered_rows) {
-            let wanted = sorted.range(part.clone()).map(|(_, stamp)| stamp.row);
+            let wanted = sorted.stamps(part.clone()).map(|stamp| stamp.row);
             let gathered = self.scan.dataset.gather(&self.columns, wanted)?;
             for range in ranges(part.clone(), batch_rows) {
                 let columns = gathered.columns(range.start - part.start..range.end - part.start)?;
                 let (batch, refusals) = self.batch(&sorted, range.clone(), columns)?;
-                self.note(&sorted, range, &refusals, &mut affected)?;
+                self.note(&sorted, range.start, &refusals, &mut affected)?;
                 if !batch.is_empty() && !deliver(batch) {
-                    return Ok(Latest::new(RandomState::default()));
+                    return Ok(Latest::default());
                 }
             }
         }
@@ -109,9 +108,9 @@ impl<'a> Winners<'a> {
         mut columns: Vec<ArrayRef>,
     ) -> Result<(RowBatch, Vec<Refusal>), SourceError> {
         let features = columns.split_off(self.scan.keys.len().min(columns.len()));
-        let event = sorted.range(range.clone()).map(|(_, stamp)| stamp.event);
+        let event = sorted.stamps(range.clone()).map(|stamp| stamp.event);
         let created = |stamp: Stamp| (stamp.created != NO_CREATED).then_some(stamp.created);
-        let created = sorted.range(range).map(|(_, stamp)| created(stamp));
+        let created = sorted.stamps(range).map(created);
         let columns = RowColumns {
             join_keys: columns,
             event: Arc::new(TimestampMicrosecondArray::from_iter_values(event)),
@@ -124,27 +123,26 @@ impl<'a> Winners<'a> {
     fn note(
         &self,
         sorted: &Sorted,
-        range: Range<usize>,
+        first: usize,
         refusals: &[Refusal],
         affected: &mut Latest,
     ) -> Result<(), SourceError> {
-        let mut rows = sorted.range(range).enumerate();
         for refusal in refusals {
-            if let Some((_, (key, stamp))) = rows.by_ref().find(|(row, _)| *row == refusal.row) {
-                affected.offer(key, stamp).map_err(|Full| too_many(self.scan.dataset))?;
+            let position = first + refusal.row;
+            if let (Some(key), Some(stamp)) = (sorted.key(position), sorted.stamp(position)) {
+                affected.offer(&key, stamp).map_err(|Full| too_many(self.scan.dataset))?;
             }
         }
         Ok(())
     }
 }
 
-fn cast_hint(lossy_helps: bool) -> Option<String> {
-    let cure = if lossy_helps {
+fn cast_hint(lossy_helps: bool) -> &'static str {
+    if lossy_helps {
         "change the declared type, or pass `--cast lossy` to convert as Feast does"
     } else {
         "change the declared type"
-    };
-    Some(cure.to_owned())
+    }
 }
 
 fn to_usize(number: u64) -> usize {
