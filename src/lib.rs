@@ -19,3 +19,4 @@ pub mod registry;
 pub mod repo;
 pub mod row;
 pub mod source;
+pub mod transform;

@@ -24,9 +24,10 @@ pub fn run(context: &Context, args: &InitArgs) -> Result<Output, Error> {
     let inside = |file: &PathBuf| file.strip_prefix(&directory).unwrap_or(file).display().to_string();
     let files: Vec<String> = written.iter().map(inside).collect();
     let shown = args.directory.display();
-    let list: String = files.iter().map(|file| format!("  {shown}/{file}\n")).collect();
+    let list: Vec<String> = files.iter().map(|file| format!("  {shown}/{file}")).collect();
+    let list = list.join("\n");
     let text = format!(
-        "Made a feature repo in {shown}, project `{project}`:\n{list}\nNext:\n  cd {shown}\n{}",
+        "Made a feature repo in {shown}, project `{project}`:\n{list}\n\nNext:\n  cd {shown}\n{}",
         next_steps(template_of(args))
     );
     Output::new(&InitReport { directory: directory.display().to_string(), project, files }, text)
@@ -42,7 +43,9 @@ fn template_of(args: &InitArgs) -> Template {
 
 fn next_steps(template: Template) -> &'static str {
     match template {
-        Template::Minimal => "  feast-rs apply                     # after you wrote your definitions into features.yaml",
+        Template::Minimal => {
+            "  feast-rs apply                     # after you wrote your definitions into features.yaml"
+        }
         Template::Local | Template::Kinesis => {
             "  feast-rs plan                      # what would be registered\n  \
              feast-rs apply                     # register it, make the online tables\n  \

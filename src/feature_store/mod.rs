@@ -7,15 +7,17 @@ mod materialize;
 mod observer;
 mod registry_files;
 mod retrieve;
+mod transformation;
 
 use std::path::{Path, PathBuf};
 
+pub use crate::registry::{Action, Change, Detail, Finding, Prune, Severity};
+pub use crate::row::Cast;
 pub use apply::{Drift, PlanScope, Planned, Removal};
 pub use definitions::ValidationReport;
 pub use inspect::{Description, Listing};
 pub use materialize::{
-    MaterializeError, MaterializeReport, MaterializeRequest, RefusedValue, ViewFailure, ViewJob, ViewReport, Window,
-    materialize_view,
+    MaterializeReport, MaterializeRequest, RefusedValue, ViewFailure, ViewJob, ViewReport, Window, materialize_view,
 };
 pub use observer::{Observer, Progress};
 pub use registry_files::ImportReport;
@@ -130,7 +132,7 @@ impl<'a> FeatureStore<'a> {
     /// The online store as a user calls it: its path, relative to the repo where it lies inside.
     #[must_use]
     pub fn online_store_name(&self) -> String {
-        let path = self.online_settings().map(|store| store.path.as_path()).unwrap_or(Path::new(""));
+        let path = self.online_settings().map_or(Path::new(""), |store| store.path.as_path());
         path.strip_prefix(&self.settings.repo).unwrap_or(path).display().to_string()
     }
 }

@@ -3,7 +3,7 @@
 use arrow::datatypes::DataType as Arrow;
 
 use crate::model::{DataType, Field, RecordType, ValueType};
-use crate::row::{Cast, accepts, infer};
+use crate::row::{Cast, accepts, infer, widens};
 
 use super::check::Context;
 use super::check_source::Source;
@@ -252,54 +252,4 @@ fn feast_type(kind: &RecordType) -> Option<DataType> {
         _ => return None,
     };
     Some(DataType::from_value_type(value_type))
-}
-
-/// Whether every value of a parquet column is a value of a record's type.
-fn widens(column: &Arrow, kind: &RecordType) -> bool {
-    let bits = integer_bits(column);
-    let integer = |room: u8| bits.is_some_and(|bits| bits <= room);
-    match (column, kind) {
-        (Arrow::Dictionary(_, values), kind) => widens(values, kind),
-        (Arrow::Null, _)
-        | (Arrow::Boolean, RecordType::Bool)
-        | (Arrow::Utf8 | Arrow::LargeUtf8 | Arrow::Utf8View, RecordType::Text)
-        | (Arrow::Binary | Arrow::LargeBinary | Arrow::BinaryView | Arrow::FixedSizeBinary(_), RecordType::Binary)
-        | (Arrow::Date32 | Arrow::Date64, RecordType::Date | RecordType::Timestamp)
-        | (Arrow::Timestamp(..), RecordType::Timestamp)
-        | (Arrow::Struct(_), RecordType::Struct(_))
-        | (Arrow::Map(..), RecordType::Map(..))
-        | (Arrow::Float16 | Arrow::Float32, RecordType::Float32)
-        | (Arrow::Float16 | Arrow::Float32 | Arrow::Float64, RecordType::Float64) => true,
-        (Arrow::List(item) | Arrow::LargeList(item) | Arrow::FixedSizeList(item, _), RecordType::Array(inner)) => {
-            widens(item.data_type(), inner)
-        }
-        (
-            Arrow::Decimal32(p, s) | Arrow::Decimal64(p, s) | Arrow::Decimal128(p, s),
-            RecordType::Decimal { precision, scale },
-        ) => {
-            i16::from(*s) <= i16::from(*scale)
-                && i16::from(*p) - i16::from(*s) <= i16::from(*precision) - i16::from(*scale)
-        }
-        (_, RecordType::Int8) => integer(7),
-        (_, RecordType::Int16) => integer(15),
-        (_, RecordType::Int32) => integer(31),
-        (_, RecordType::Int64 | RecordType::Float64) => integer(63),
-        (_, RecordType::Float32) => integer(24),
-        _ => false,
-    }
-}
-
-/// Bits of the largest value of an integer column.
-fn integer_bits(column: &Arrow) -> Option<u8> {
-    Some(match column {
-        Arrow::Int8 => 7,
-        Arrow::UInt8 => 8,
-        Arrow::Int16 => 15,
-        Arrow::UInt16 => 16,
-        Arrow::Int32 => 31,
-        Arrow::UInt32 => 32,
-        Arrow::Int64 => 63,
-        Arrow::UInt64 => 64,
-        _ => return None,
-    })
 }

@@ -22,6 +22,7 @@ mod key_json;
 mod keys;
 mod layout;
 mod python;
+mod record;
 mod times;
 mod value;
 
@@ -34,6 +35,7 @@ pub use json::value_json;
 pub use key::{KeyValue, decode_key, encode_key};
 pub use keys::{KeyEncoder, Keys};
 pub use layout::{JoinKey, ViewLayout};
+pub use record::{record_arrow, widens};
 pub use times::timestamps;
 pub use value::{NULL_TIMESTAMP, ValueEncoder};
 

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use feast_rs::feature_store::{MaterializeError, MaterializeRequest, ViewJob, ViewReport, Window, materialize_view};
+use feast_rs::error::MaterializeError;
+use feast_rs::feature_store::{MaterializeRequest, ViewJob, ViewReport, Window, materialize_view};
 use feast_rs::model::{
     DataSource, DataType, FeastRsSettings, FeatureView, Field, FileSource, Interval, JournalMode, OnlineStoreSettings,
     RegistrySettings, Settings, SourceKind, SqliteOnlineStore, Timestamp, ViewKind, ViewState,

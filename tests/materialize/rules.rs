@@ -5,7 +5,8 @@ use std::sync::Arc;
 use arrow::array::{
     ArrayRef, Date32Array, Int32Array, Int64Array, StringArray, TimestampMillisecondArray, TimestampNanosecondArray,
 };
-use feast_rs::feature_store::{MaterializeError, ViewReport, Window};
+use feast_rs::error::MaterializeError;
+use feast_rs::feature_store::{ViewReport, Window};
 use feast_rs::model::{Aggregation, DataType, Span, Timestamp, Transformation};
 use feast_rs::online::{OnlineError, ViewLock};
 use feast_rs::row::Cast;

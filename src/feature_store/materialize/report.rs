@@ -24,7 +24,7 @@ pub struct ViewReport {
     /// first and last event time, RFC 3339
     #[serde(flatten, serialize_with = "ends")]
     pub interval: Interval,
-    /// rows in the window
+    /// rows in the window that the transformation's filter keeps
     pub read: u64,
     /// distinct entities among them
     pub keys: u64,
@@ -39,6 +39,9 @@ pub struct ViewReport {
     /// rows without an event time, which belong to no window
     #[serde(skip_serializing_if = "is_zero")]
     pub undated: u64,
+    /// rows that the transformation's filter drops
+    #[serde(skip_serializing_if = "is_zero")]
+    pub filtered: u64,
     /// the first of the refused rows
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub refusals: Vec<RefusedValue>,

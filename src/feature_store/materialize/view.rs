@@ -4,14 +4,17 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Instant;
 
+use super::transformed::Steps;
 use super::window::{Past, Stretch};
-use super::{MaterializeError, MaterializeRequest, RefusedValue, ViewReport};
+use super::{MaterializeRequest, RefusedValue, ViewReport};
+use crate::error::MaterializeError;
 use crate::feature_store::{Observer, Progress};
 use crate::model::{DataSource, FeatureView, Settings, SourceKind, Timestamp, ViewState};
 use crate::online::{BulkWriter, Conflict, Outcome, SqliteStore, ViewLock};
 use crate::row::{KeyEncoder, RowBatch, ViewLayout};
 use crate::source::latest::Latest;
-use crate::source::parquet::{self, Dataset, Newest, Refused, RefusedRow, Scan, Winners};
+use crate::source::parquet::Window as ScanWindow;
+use crate::source::parquet::{Dataset, Newest, Refused, RefusedRow, Scan, Winners};
 
 /// Batches between the thread that encodes and the one that writes: one is written, one waits, one is made.
 const QUEUED: usize = 1;
@@ -44,7 +47,7 @@ struct Run<'a> {
     job: &'a ViewJob<'a>,
     request: &'a MaterializeRequest,
     observer: &'a dyn Observer,
-    window: parquet::Window,
+    window: ScanWindow,
     threads: usize,
 }
 
@@ -74,7 +77,14 @@ pub fn materialize_view(
     let columns = columns(&layout, job.view, source)?;
     let dataset = Dataset::open(&settings.resolve(&source_path(job.view, source)?))?;
     let dates = source.timestamp_field_type == "DATE";
-    let scan = Scan::new(&dataset, columns.keys, columns.event, columns.created, dates)?;
+    let steps = match &job.view.transformation {
+        None => None,
+        Some(transformation) => Some(Steps::compile(job.view, transformation, source, &layout, &dataset)?),
+    };
+    let scan = match &steps {
+        None => Scan::new(&dataset, columns.keys, columns.event, columns.created, dates)?,
+        Some(steps) => steps.scan(&dataset, &layout, dates)?,
+    };
     let winners = Winners::new(&scan, &layout, &columns.features, request.cast)?;
     let window = scan_window(&stretch, now.saturating_add(settings.feast_rs.max_future));
     let run = Run { job, request, observer, window, threads: threads() };
@@ -103,6 +113,7 @@ pub fn materialize_view(
         refused: refused.count(),
         seconds: began.elapsed().as_secs_f64(),
         undated: counts.undated,
+        filtered: counts.filtered,
         refusals: refused.first().iter().map(|row| refused_value(&dataset, row)).collect(),
         // a created time in the future would hide the rows that arrive until then
         newest_created: newest_created.filter(|_| stretch.settles_created).map(|newest| newest.min(now)),
@@ -184,10 +195,10 @@ fn check_supported(view: &FeatureView) -> Result<(), MaterializeError> {
     if !view.aggregations.is_empty() {
         return unsupported("it has aggregations, which are registered only", "aggregate before the rows are written");
     }
-    if view.transformation.is_some() {
+    if view.transformation.is_some() && !view.source_views.is_empty() {
         return unsupported(
-            "it has a transformation, which is not applied to parquet files yet",
-            "materialize a view over the transformed files",
+            "its transformation reads other views, which feast-rs does not run",
+            "write the transformed rows to its `sink_source`, and define a view over that without a transformation",
         );
     }
     Ok(())
@@ -229,8 +240,8 @@ fn columns(layout: &ViewLayout, view: &FeatureView, source: &DataSource) -> Resu
     })
 }
 
-fn scan_window(stretch: &Stretch, not_after: Timestamp) -> parquet::Window {
-    parquet::Window {
+fn scan_window(stretch: &Stretch, not_after: Timestamp) -> ScanWindow {
+    ScanWindow {
         start: stretch.interval.start.micros(),
         end: stretch.interval.end.micros(),
         late_after: stretch.late_after.map(Timestamp::micros),

@@ -157,7 +157,7 @@ impl Sorted {
     }
 
     /// The newest rows of the keys at these positions.
-    pub fn stamps(&self, range: Range<usize>) -> impl Iterator<Item = Stamp> {
+    pub fn stamps(&self, range: Range<usize>) -> impl Iterator<Item = Stamp> + Clone {
         range.filter_map(|position| self.stamp(position))
     }
 

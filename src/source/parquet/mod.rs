@@ -5,6 +5,8 @@
 //! Scan      pass 1, on all cores: join keys and times -> the newest row of every key
 //! Winners   pass 2: the features of those rows alone, in the order of the keys
 //! ```
+//!
+//! A [`Transform`] computes filter, join keys and times in pass 1 and features in pass 2.
 
 mod dataset;
 mod files;
@@ -14,6 +16,7 @@ mod read;
 mod recheck;
 mod reduce;
 mod scan;
+mod step;
 mod time;
 mod winners;
 
@@ -26,6 +29,7 @@ use super::SourceError;
 pub use dataset::Dataset;
 pub use reduce::{Counts, Newest, Refused, RefusedRow};
 pub use scan::{Scan, Window};
+pub use step::{Computed, Step, Transform};
 pub use winners::Winners;
 
 /// The columns of the parquet files at `path`: an absolute path of a file, a directory or a glob. Reads footers only.

@@ -23,10 +23,12 @@ pub struct Newest {
 /// How many rows pass 1 met.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// rows in the window, refused ones included
+    /// rows in the window that the filter keeps, refused ones included
     pub read: u64,
     /// rows without an event time, in the row groups that were looked at: they belong to no window
     pub undated: u64,
+    /// rows that the transformation's filter drops
+    pub filtered: u64,
     /// the newest created time of the rows in the window that have a good event time, in microseconds
     pub newest_created: Option<i64>,
 }
@@ -83,6 +85,7 @@ impl Newest {
     pub(super) fn merge(&mut self, other: Self) -> Result<(), Full> {
         self.counts.read += other.counts.read;
         self.counts.undated += other.counts.undated;
+        self.counts.filtered += other.counts.filtered;
         self.counts.newest_created = self.counts.newest_created.max(other.counts.newest_created);
         self.refused.merge(other.refused);
         self.rows.merge(&other.rows)
@@ -135,6 +138,10 @@ impl Sink for Reduce<'_> {
     fn count(&mut self, in_window: u64, undated: u64) {
         self.newest.counts.read += in_window;
         self.newest.counts.undated += undated;
+    }
+
+    fn dropped(&mut self, filtered: u64) {
+        self.newest.counts.filtered += filtered;
     }
 
     fn refuse(&mut self, row: u64, refusal: Refusal) {

@@ -2,12 +2,14 @@
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use arrow::array::{ArrayRef, UInt32Array};
-use arrow::compute::take;
+use arrow::array::ArrayRef;
+use arrow::datatypes::DataType;
 
 use super::dataset::{Dataset, Unit};
 use super::read::guarded;
+use super::step::{self, Transform};
 use super::time::{self, Instants};
+use crate::model::DUMMY_JOIN_KEY;
 use crate::row::{KeyEncoder, Keys, Refusal};
 use crate::source::SourceError;
 use crate::source::latest::{NO_CREATED, Stamp};
@@ -38,6 +40,7 @@ pub struct Scan<'a> {
     pub(super) keys: Vec<String>,
     pub(super) event: String,
     pub(super) created: Option<String>,
+    pub(super) transform: Option<Transform<'a>>,
 }
 
 impl<'a> Scan<'a> {
@@ -53,14 +56,38 @@ impl<'a> Scan<'a> {
         created: Option<String>,
         dates: bool,
     ) -> Result<Self, SourceError> {
-        for key in keys.iter().filter(|key| *key != crate::model::DUMMY_JOIN_KEY) {
+        for key in keys.iter().filter(|key| *key != DUMMY_JOIN_KEY) {
             dataset.column(key)?;
         }
-        check_time(dataset, &event, "the event time", dates)?;
+        check_time(dataset, &event, dataset.column(&event)?, "the event time", dates)?;
         if let Some(created) = &created {
-            check_time(dataset, created, "the created time", dates)?;
+            check_time(dataset, created, dataset.column(created)?, "the created time", dates)?;
         }
-        Ok(Self { dataset, keys, event, created })
+        Ok(Self { dataset, keys, event, created, transform: None })
+    }
+
+    /// A scan of rows that a transformation computes: `keys`, `event` and `created` are the names of its outputs, in this
+    /// order; times that are not computed have the names that they have in the files.
+    ///
+    /// # Errors
+    /// `NoColumn`: an input that the files lack. `WrongType`: a time that is no instant.
+    pub fn transformed(
+        dataset: &'a Dataset,
+        keys: Vec<String>,
+        event: String,
+        created: Option<String>,
+        dates: bool,
+        transform: Transform<'a>,
+    ) -> Result<Self, SourceError> {
+        let inputs = transform.select.inputs().iter().chain(transform.compute.inputs());
+        for input in inputs.filter(|input| *input != DUMMY_JOIN_KEY) {
+            dataset.column(input)?;
+        }
+        check_time(dataset, &event, &step::output(transform.select, keys.len()), "the event time", dates)?;
+        if let Some(created) = &created {
+            check_time(dataset, created, &step::output(transform.select, keys.len() + 1), "the created time", dates)?;
+        }
+        Ok(Self { dataset, keys, event, created, transform: Some(transform) })
     }
 
     /// The files that are scanned.
@@ -72,7 +99,15 @@ impl<'a> Scan<'a> {
     /// Rows of the row groups that the window touches: what a scan will look at.
     #[must_use]
     pub fn rows_in(&self, window: &Window) -> u64 {
-        self.dataset.units_in(window, &self.event, self.created.as_deref()).iter().map(|unit| unit.rows).sum()
+        self.units(window).iter().map(|unit| unit.rows).sum()
+    }
+
+    /// The row groups that may hold rows of the window: all of them where the times are computed.
+    fn units(&self, window: &Window) -> Vec<Unit> {
+        if self.transform.is_some_and(|transform| !transform.times_as_read) {
+            return self.dataset.units().collect();
+        }
+        self.dataset.units_in(window, &self.event, self.created.as_deref())
     }
 
     /// Feeds every row of the window to one of `sinks`, each of which works on a thread of its own. `extra` columns come
@@ -85,7 +120,7 @@ impl<'a> Scan<'a> {
         sinks: &mut [S],
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<(), SourceError> {
-        let units = self.dataset.units_in(window, &self.event, self.created.as_deref());
+        let units = self.units(window);
         let pass = Pass { scan: self, window, encoder, columns: self.columns(extra), progress };
         let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
         let mut failures: Vec<(usize, SourceError)> = std::thread::scope(|scope| {
@@ -105,16 +140,25 @@ impl<'a> Scan<'a> {
     }
 
     fn columns(&self, extra: &[String]) -> Vec<String> {
-        let mut columns = self.keys.clone();
-        columns.push(self.event.clone());
-        columns.extend(self.created.clone());
-        columns.extend(extra.iter().cloned());
-        columns
+        let times = || std::iter::once(&self.event).chain(&self.created);
+        let columns: Vec<&String> = match &self.transform {
+            None => self.keys.iter().chain(times()).chain(extra).collect(),
+            Some(transform) if transform.times_as_read => {
+                times().chain(transform.select.inputs()).chain(extra).collect()
+            }
+            Some(transform) => transform.select.inputs().iter().chain(extra).collect(),
+        };
+        columns.into_iter().cloned().collect()
+    }
+
+    /// How many columns of times there are.
+    fn times(&self) -> usize {
+        1 + usize::from(self.created.is_some())
     }
 }
 
-fn check_time(dataset: &Dataset, column: &str, role: &str, dates: bool) -> Result<(), SourceError> {
-    time::check(dataset.column(column)?, dates).map_err(|(reason, hint)| SourceError::WrongType {
+fn check_time(dataset: &Dataset, column: &str, found: &DataType, role: &str, dates: bool) -> Result<(), SourceError> {
+    time::check(found, dates).map_err(|(reason, hint)| SourceError::WrongType {
         path: dataset.path().to_owned(),
         column: column.to_owned(),
         role: role.to_owned(),
@@ -129,6 +173,8 @@ pub(super) trait Sink {
     fn take(&mut self, rows: &Rows<'_>) -> Result<(), SourceError>;
     /// How many rows of a batch are in the window, refused ones included, and how many have no event time.
     fn count(&mut self, in_window: u64, undated: u64);
+    /// How many rows a filter drops.
+    fn dropped(&mut self, filtered: u64);
     /// A row in the window that cannot be used; its number is that of the source.
     fn refuse(&mut self, row: u64, refusal: Refusal);
 }
@@ -184,23 +230,83 @@ impl Pass<'_> {
         let mut first_row = unit.first_row;
         for batch in self.scan.dataset.read(unit, &self.columns, None)? {
             let (rows, columns) = batch?;
-            self.batch(first_row, &columns, buffers, sink)?;
+            match &self.scan.transform {
+                None => self.batch(|place| first_row + u64::from(place), &columns, buffers, sink)?,
+                Some(transform) => self.transformed(transform, first_row, rows, &columns, buffers, sink)?,
+            }
             first_row += rows as u64;
             (self.progress)(rows as u64);
         }
         Ok(())
     }
 
+    /// Computes join keys and times of the rows that may lie in the window, and goes on with those that are left.
+    fn transformed<S: Sink>(
+        &self,
+        transform: &Transform<'_>,
+        first_row: u64,
+        rows: usize,
+        columns: &[ArrayRef],
+        buffers: &mut Buffers,
+        sink: &mut S,
+    ) -> Result<(), SourceError> {
+        let path = self.scan.dataset.path();
+        let times = if transform.times_as_read { self.scan.times() } else { 0 };
+        let (times, columns) = columns.split_at_checked(times).unwrap_or_default();
+        let places = self.dated(times, rows, sink)?;
+        let columns = if places.len() == rows { columns.to_vec() } else { step::pick(columns, &places, path)? };
+        let (inputs, extra) = columns.split_at_checked(transform.select.inputs().len()).unwrap_or_default();
+        let computed = step::run(transform.select, places.len(), inputs, path)?;
+        let number = |row: u32| first_row + u64::from(places.get(row as usize).copied().unwrap_or_default());
+        sink.dropped((places.len() - computed.rows.len() - computed.refused.len()) as u64);
+        sink.count(computed.refused.len() as u64, 0);
+        for refusal in computed.refused {
+            sink.refuse(number(u32::try_from(refusal.row).unwrap_or_default()), refusal);
+        }
+        let mut left = computed.columns;
+        left.extend(if computed.rows.len() == places.len() {
+            extra.to_vec()
+        } else {
+            step::pick(extra, &computed.rows, path)?
+        });
+        let number = |place: u32| number(computed.rows.get(place as usize).copied().unwrap_or_default());
+        self.batch(number, &left, buffers, sink)
+    }
+
+    /// The rows that may lie in the window, by the times in the files; all of them where there are none.
+    fn dated<S: Sink>(&self, times: &[ArrayRef], rows: usize, sink: &mut S) -> Result<Vec<u32>, SourceError> {
+        let rows = u32::try_from(rows).map_err(|_| self.scan.broken())?;
+        let mut instants = times.iter().map(Instants::of);
+        let (Some(event), created) = (instants.next(), instants.next().flatten()) else {
+            return Ok((0..rows).collect());
+        };
+        let event = event.ok_or_else(|| self.scan.broken())?;
+        let created = |row| created.as_ref().and_then(|created| created.get(row)).unwrap_or(NO_CREATED);
+        let mut places = Vec::new();
+        let mut undated = 0;
+        for place in 0..rows {
+            let row = place as usize;
+            match event.get(row) {
+                None => undated += 1,
+                Some(event) if self.window.holds(event, created(row)) => places.push(place),
+                Some(_) => {}
+            }
+        }
+        sink.count(0, undated);
+        Ok(places)
+    }
+
+    /// Passes on the rows of the window; `number` tells which row of the source a row of the batch is.
     fn batch<S: Sink>(
         &self,
-        first_row: u64,
+        number: impl Fn(u32) -> u64,
         columns: &[ArrayRef],
         buffers: &mut Buffers,
         sink: &mut S,
     ) -> Result<(), SourceError> {
         let (keys, rest) = columns.split_at_checked(self.scan.keys.len()).unwrap_or_default();
-        let (times, extra) = rest.split_at_checked(1 + usize::from(self.scan.created.is_some())).unwrap_or_default();
-        self.select(first_row, times, buffers, sink)?;
+        let (times, extra) = rest.split_at_checked(self.scan.times()).unwrap_or_default();
+        self.select(number, times, buffers, sink)?;
         if buffers.stamps.is_empty() {
             return Ok(());
         }
@@ -218,7 +324,7 @@ impl Pass<'_> {
     /// Notes place and stamp of the rows in the window.
     fn select<S: Sink>(
         &self,
-        first_row: u64,
+        number: impl Fn(u32) -> u64,
         times: &[ArrayRef],
         buffers: &mut Buffers,
         sink: &mut S,
@@ -239,7 +345,7 @@ impl Pass<'_> {
             if !self.window.holds(event, created) {
                 continue;
             }
-            let stamp = Stamp { event, created, row: first_row + u64::from(place) };
+            let stamp = Stamp { event, created, row: number(place) };
             if event > self.window.not_after {
                 too_far += 1;
                 sink.refuse(stamp.row, self.too_far(event));
@@ -267,11 +373,7 @@ impl Pass<'_> {
         extra: &[ArrayRef],
         buffers: &Buffers,
     ) -> Result<(Vec<ArrayRef>, Vec<ArrayRef>), SourceError> {
-        let places = UInt32Array::from(buffers.places.clone());
-        let pick = |columns: &[ArrayRef]| {
-            columns.iter().map(|column| take(column, &places, None)).collect::<Result<Vec<_>, _>>()
-        };
-        let decode = |source| SourceError::Decode { path: self.scan.dataset.path().to_owned(), source };
-        Ok((pick(keys).map_err(decode)?, pick(extra).map_err(decode)?))
+        let path = self.scan.dataset.path();
+        Ok((step::pick(keys, &buffers.places, path)?, step::pick(extra, &buffers.places, path)?))
     }
 }

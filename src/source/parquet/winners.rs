@@ -8,7 +8,8 @@ use arrow::array::{ArrayRef, TimestampMicrosecondArray};
 use super::recheck::Judge;
 use super::reduce::{Newest, Refused, too_many};
 use super::scan::{Scan, Window};
-use crate::row::{Cast, FeatureColumn, KeyEncoder, Refusal, RowBatch, RowColumns, ViewLayout, accepts};
+use super::step::{self, Transform};
+use crate::row::{Cast, FeatureColumn, KeyEncoder, RowBatch, RowColumns, ViewLayout, accepts};
 use crate::source::SourceError;
 use crate::source::latest::{Full, Latest, NO_CREATED, Sorted, Stamp};
 
@@ -27,12 +28,12 @@ pub struct Winners<'a> {
     scan: &'a Scan<'a>,
     layout: Arc<ViewLayout>,
     cast: Cast,
-    /// join keys, then features, by their names in the files
+    /// join keys, then features, by their names in the files; with a transformation, its inputs
     columns: Vec<String>,
 }
 
 impl<'a> Winners<'a> {
-    /// The features of `layout`, found in the columns of these names.
+    /// The features of `layout`, found in the columns of these names; a transformation computes them.
     ///
     /// # Errors
     /// `NoColumn`; `WrongType` where a column can never be stored as declared.
@@ -42,8 +43,11 @@ impl<'a> Winners<'a> {
         features: &[String],
         cast: Cast,
     ) -> Result<Self, SourceError> {
-        for (field, column) in layout.features.iter().zip(features) {
-            let found = scan.dataset.column(column)?;
+        for (position, (field, column)) in layout.features.iter().zip(features).enumerate() {
+            let found = &match scan.transform {
+                None => scan.dataset.column(column)?.clone(),
+                Some(transform) => step::output(transform.compute, scan.keys.len() + position),
+            };
             accepts(found, &field.dtype, cast).map_err(|reason| SourceError::WrongType {
                 path: scan.dataset.path().to_owned(),
                 column: column.clone(),
@@ -52,7 +56,10 @@ impl<'a> Winners<'a> {
                 hint: Some(cast_hint(accepts(found, &field.dtype, Cast::Lossy).is_ok()).to_owned()),
             })?;
         }
-        let columns = scan.keys.iter().chain(features).cloned().collect();
+        let columns = match scan.transform {
+            None => scan.keys.iter().chain(features).cloned().collect(),
+            Some(transform) => transform.compute.inputs().to_vec(),
+        };
         Ok(Self { scan, layout: Arc::clone(layout), cast, columns })
     }
 
@@ -71,8 +78,11 @@ impl<'a> Winners<'a> {
         if affected.is_empty() {
             return Ok(Refused::default());
         }
-        let features = self.columns.get(self.scan.keys.len()..).unwrap_or_default();
-        let judge = Judge { columns: features, features: &self.layout.features, cast: self.cast };
+        let (columns, compute) = match self.scan.transform {
+            None => (self.columns.get(self.scan.keys.len()..).unwrap_or_default(), None),
+            Some(transform) => (self.columns.as_slice(), Some((transform.compute, self.scan.keys.len()))),
+        };
+        let judge = Judge { columns, compute, features: &self.layout.features, cast: self.cast };
         let encoder = KeyEncoder::new(&self.layout)?;
         let Newest { rows, refused, .. } = self.scan.newest_good(window, &encoder, &affected, judge, threads)?;
         self.pass(rows, deliver)?;
@@ -91,8 +101,11 @@ impl<'a> Winners<'a> {
             let gathered = self.scan.dataset.gather(&self.columns, wanted)?;
             for range in ranges(part.clone(), batch_rows) {
                 let columns = gathered.columns(range.start - part.start..range.end - part.start)?;
-                let (batch, refusals) = self.batch(&sorted, range.clone(), columns)?;
-                self.note(&sorted, range.start, &refusals, &mut affected)?;
+                let (batch, refused) = match self.scan.transform {
+                    None => self.batch(sorted.stamps(range.clone()), columns)?,
+                    Some(transform) => self.computed(transform, &sorted, range.clone(), &columns)?,
+                };
+                self.note(&sorted, range.start, &refused, &mut affected)?;
                 if !batch.is_empty() && !deliver(batch) {
                     return Ok(Latest::default());
                 }
@@ -101,34 +114,48 @@ impl<'a> Winners<'a> {
         Ok(affected)
     }
 
-    fn batch(
+    /// A batch of the rows whose features can be computed, and the positions in `range` of all others.
+    fn computed(
         &self,
+        transform: Transform<'_>,
         sorted: &Sorted,
         range: Range<usize>,
+        inputs: &[ArrayRef],
+    ) -> Result<(RowBatch, Vec<usize>), SourceError> {
+        let computed = step::run(transform.compute, range.len(), inputs, self.scan.dataset.path())?;
+        let stamps: Vec<Stamp> = sorted.stamps(range).collect();
+        let left: Vec<usize> = computed.rows.iter().map(|row| *row as usize).collect();
+        let stamps = left.iter().filter_map(|row| stamps.get(*row).copied());
+        let (batch, unfit) = self.batch(stamps, computed.columns)?;
+        let mut refused: Vec<usize> = computed.refused.iter().map(|refusal| refusal.row).collect();
+        refused.extend(unfit.iter().filter_map(|row| left.get(*row)));
+        refused.sort_unstable();
+        Ok((batch, refused))
+    }
+
+    /// A batch of rows, and the positions of those that are refused.
+    fn batch(
+        &self,
+        stamps: impl Iterator<Item = Stamp> + Clone,
         mut columns: Vec<ArrayRef>,
-    ) -> Result<(RowBatch, Vec<Refusal>), SourceError> {
+    ) -> Result<(RowBatch, Vec<usize>), SourceError> {
         let features = columns.split_off(self.scan.keys.len().min(columns.len()));
-        let event = sorted.stamps(range.clone()).map(|stamp| stamp.event);
+        let event = stamps.clone().map(|stamp| stamp.event);
         let created = |stamp: Stamp| (stamp.created != NO_CREATED).then_some(stamp.created);
-        let created = sorted.stamps(range).map(created);
+        let created = stamps.map(created);
         let columns = RowColumns {
             join_keys: columns,
             event: Arc::new(TimestampMicrosecondArray::from_iter_values(event)),
             created: Some(Arc::new(created.collect::<TimestampMicrosecondArray>())),
             features: features.into_iter().map(|values| Some(FeatureColumn { values, present: None })).collect(),
         };
-        Ok(RowBatch::new(&self.layout, &columns, self.cast, None)?)
+        let (batch, refusals) = RowBatch::new(&self.layout, &columns, self.cast, None)?;
+        Ok((batch, refusals.into_iter().map(|refusal| refusal.row).collect()))
     }
 
-    fn note(
-        &self,
-        sorted: &Sorted,
-        first: usize,
-        refusals: &[Refusal],
-        affected: &mut Latest,
-    ) -> Result<(), SourceError> {
-        for refusal in refusals {
-            let position = first + refusal.row;
+    /// Remembers the keys of refused rows, whose positions count from `first`.
+    fn note(&self, sorted: &Sorted, first: usize, refused: &[usize], affected: &mut Latest) -> Result<(), SourceError> {
+        for position in refused.iter().map(|row| first + row) {
             if let (Some(key), Some(stamp)) = (sorted.key(position), sorted.stamp(position)) {
                 affected.offer(&key, stamp).map_err(|Full| too_many(self.scan.dataset))?;
             }

@@ -4,6 +4,7 @@ use crate::model::Timestamp;
 use crate::online::OnlineError;
 use crate::row::RowError;
 use crate::source::SourceError;
+use crate::transform::TransformError;
 
 /// Why a view was not materialized.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +27,28 @@ pub enum MaterializeError {
         what: String,
         /// what to do instead
         hint: String,
+    },
+    /// its transformation
+    #[error("compiling the transformation of view `{view}`")]
+    Transformation {
+        /// name of the view
+        view: String,
+        /// what is wrong with it
+        source: TransformError,
+    },
+    /// a column of the files that the transformation reads and that holds more than a record of the stream can
+    #[error(
+        "column `{column}` of view `{view}` is {found} in the files and {wanted} in the stream: it would lose values"
+    )]
+    Narrowing {
+        /// name of the view
+        view: String,
+        /// name of the column in the view
+        column: String,
+        /// its Arrow type
+        found: String,
+        /// its type in `schema_json`
+        wanted: String,
     },
     /// a view without history
     #[error("view `{view}` has no batch source to materialize from")]
@@ -74,6 +97,10 @@ impl MaterializeError {
             Self::Row(error) => return error.hint(),
             Self::Online(error) => return error.hint(),
             Self::Unsupported { hint, .. } => hint.clone(),
+            Self::Transformation { source, .. } => return source.hint.clone(),
+            Self::Narrowing { .. } => {
+                "declare the wider type in `schema_json`, or write the files with the narrower one".to_owned()
+            }
             Self::NoBatchSource { .. } => "give its source a `batch_source`, and run `feast-rs apply`".to_owned(),
             Self::NoTimestampField { .. } => "name the column of the event time in `timestamp_field`".to_owned(),
             Self::StartAfterEnd { recorded: true, .. } => {

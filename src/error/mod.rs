@@ -1,8 +1,13 @@
 //! Every failure that a user can see: its kind, its exit and HTTP status, its cure. One exhaustive page.
 
+mod codes;
+mod materialize;
+
 use std::path::PathBuf;
 
-use crate::feature_store::MaterializeError;
+pub use codes::CODES;
+pub use materialize::MaterializeError;
+
 use crate::online::OnlineError;
 use crate::registry::RegistryError;
 use crate::repo::RepoError;
@@ -158,16 +163,18 @@ impl Error {
     #[must_use]
     pub fn kind(&self) -> Kind {
         match self {
-            Self::Repo(RepoError::NoSettings { .. }) => Kind::NotFound,
-            Self::Repo(_) | Self::Row(_) => Kind::Invalid,
+            Self::Repo(RepoError::NoSettings { .. }) | Self::NotFound { .. } | Self::NoRepo(_) => Kind::NotFound,
+            Self::Repo(_)
+            | Self::Row(_)
+            | Self::Invalid { .. }
+            | Self::Consent { .. }
+            | Self::Declined
+            | Self::Unsupported { .. } => Kind::Invalid,
             Self::Registry(error) => registry_kind(error),
             Self::Online(error) => online_kind(error),
             Self::Source(error) => source_kind(error),
             Self::Materialize(error) => materialize_kind(error),
-            Self::Invalid { .. } | Self::Consent { .. } | Self::Declined | Self::Unsupported { .. } => Kind::Invalid,
-            Self::NotFound { .. } | Self::NoRepo(_) => Kind::NotFound,
-            Self::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => Kind::NotFound,
-            Self::Io { .. } => Kind::Invalid,
+            Self::Io { source, .. } => io_kind(source),
             Self::Internal { .. } => Kind::Internal,
         }
     }
@@ -214,6 +221,10 @@ impl Error {
     }
 }
 
+fn io_kind(error: &std::io::Error) -> Kind {
+    if error.kind() == std::io::ErrorKind::NotFound { Kind::NotFound } else { Kind::Invalid }
+}
+
 fn registry_kind(error: &RegistryError) -> Kind {
     match error {
         RegistryError::Open { .. }
@@ -245,6 +256,8 @@ fn materialize_kind(error: &MaterializeError) -> Kind {
         MaterializeError::Online(error) => online_kind(error),
         MaterializeError::Row(_)
         | MaterializeError::Unsupported { .. }
+        | MaterializeError::Transformation { .. }
+        | MaterializeError::Narrowing { .. }
         | MaterializeError::NoBatchSource { .. }
         | MaterializeError::NoTimestampField { .. }
         | MaterializeError::StartAfterEnd { .. }

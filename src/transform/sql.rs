@@ -1,0 +1,167 @@
+//! From text to scalar expressions: one expression a feature, or one SELECT that is only projection and WHERE.
+
+use datafusion_sql::sqlparser::ast::{
+    Expr, GroupByExpr, Query, Select, SelectItem, SetExpr, Spanned, Statement, TableFactor,
+};
+use datafusion_sql::sqlparser::dialect::PostgreSqlDialect;
+use datafusion_sql::sqlparser::parser::{Parser, ParserError};
+use datafusion_sql::sqlparser::tokenizer::Span;
+
+use super::error::{Part, Position, TransformError};
+
+/// The name under which a SELECT finds its input.
+pub const SOURCE_TABLE: &str = "source";
+
+/// How deep an expression may nest: as deep as the parser's own default.
+const MAX_DEPTH: usize = 50;
+
+/// A transformation in one form, whichever way it was written.
+#[derive(Debug)]
+pub struct Parsed {
+    /// output column -> expression, in the order written; `None` stands for all input columns (`*`)
+    pub columns: Vec<(Option<String>, Part, Option<Expr>)>,
+    /// rows that are kept
+    pub filter: Option<(Part, Expr)>,
+}
+
+/// Parses one scalar expression.
+pub fn expression(part: &Part, text: &str) -> Result<Expr, TransformError> {
+    let mut parser = parser(part, text)?;
+    let expression = parser.parse_expr().map_err(|error| syntax(part, &error))?;
+    match parser.peek_token() {
+        rest if rest.token == datafusion_sql::sqlparser::tokenizer::Token::EOF => Ok(expression),
+        rest => Err(TransformError::new(part, format!("`{}` stands after the end of the expression", rest.token))
+            .at(position(rest.span))),
+    }
+}
+
+/// Parses a SELECT over the table `source`.
+pub fn select(text: &str) -> Result<Parsed, TransformError> {
+    let part = Part::Sql;
+    let mut parser = parser(&part, text)?;
+    let statements = parser.parse_statements().map_err(|error| syntax(&part, &error))?;
+    let [Statement::Query(query)] = statements.as_slice() else {
+        return Err(TransformError::new(&part, "a transformation is one SELECT over the table `source`"));
+    };
+    let select = only_select(query)?;
+    let mut columns = Vec::new();
+    for item in &select.projection {
+        columns.push(column(item)?);
+    }
+    let filter = select.selection.clone().map(|expression| (part, expression));
+    Ok(Parsed { columns, filter })
+}
+
+fn parser<'a>(part: &Part, text: &'a str) -> Result<Parser<'a>, TransformError> {
+    Parser::new(&PostgreSqlDialect {})
+        .with_recursion_limit(MAX_DEPTH)
+        .try_with_sql(text)
+        .map_err(|error| syntax(part, &error))
+}
+
+/// One projected column: a name (its own, or the one after AS) and an expression.
+fn column(item: &SelectItem) -> Result<(Option<String>, Part, Option<Expr>), TransformError> {
+    match item {
+        SelectItem::ExprWithAlias { expr, alias } => Ok((Some(alias.value.clone()), Part::Sql, Some(expr.clone()))),
+        SelectItem::UnnamedExpr(expr) => {
+            let name = match expr {
+                Expr::Identifier(name) => name.value.clone(),
+                Expr::CompoundIdentifier(names) => names.last().map(|name| name.value.clone()).unwrap_or_default(),
+                other => {
+                    return Err(TransformError::new(&Part::Sql, "a computed column needs a name")
+                        .at(position(other.span()))
+                        .with_hint("write `... AS name`"));
+                }
+            };
+            Ok((Some(name), Part::Sql, Some(expr.clone())))
+        }
+        SelectItem::Wildcard(options) if options.to_string().is_empty() => Ok((None, Part::Sql, None)),
+        other => Err(refused("only columns, expressions and a plain `*` are projected", other.span())),
+    }
+}
+
+/// The SELECT of a query that is nothing but projection and WHERE.
+fn only_select(query: &Query) -> Result<&Select, TransformError> {
+    if let Some(with) = &query.with {
+        return Err(refused("WITH is not part of a transformation", with.span()));
+    }
+    if let Some(order) = &query.order_by {
+        return Err(refused("ORDER BY is not part of a transformation: rows have no order", order.span()));
+    }
+    if query.limit_clause.is_some() || query.fetch.is_some() {
+        return Err(refused("LIMIT is not part of a transformation: every row counts", query.span()));
+    }
+    if query.for_clause.is_some() || !query.locks.is_empty() {
+        return Err(refused("only projection and WHERE are part of a transformation", query.span()));
+    }
+    let SetExpr::Select(select) = query.body.as_ref() else {
+        return Err(refused("a transformation is one SELECT over the table `source`", query.body.span()));
+    };
+    check_select(select)?;
+    Ok(select)
+}
+
+fn check_select(select: &Select) -> Result<(), TransformError> {
+    if select.distinct.is_some() {
+        return Err(refused("DISTINCT is not part of a transformation", select.span()));
+    }
+    let grouped = match &select.group_by {
+        GroupByExpr::All(_) => true,
+        GroupByExpr::Expressions(by, modifiers) => !by.is_empty() || !modifiers.is_empty(),
+    };
+    if grouped || select.having.is_some() {
+        return Err(refused("GROUP BY and HAVING are not part of a transformation", select.span()));
+    }
+    let extras = select.top.is_some()
+        || select.into.is_some()
+        || !select.lateral_views.is_empty()
+        || select.prewhere.is_some()
+        || !select.cluster_by.is_empty()
+        || !select.distribute_by.is_empty()
+        || !select.sort_by.is_empty()
+        || !select.named_window.is_empty()
+        || select.qualify.is_some()
+        || !select.connect_by.is_empty();
+    if extras {
+        return Err(refused("only projection and WHERE are part of a transformation", select.span()));
+    }
+    check_table(select)
+}
+
+fn check_table(select: &Select) -> Result<(), TransformError> {
+    let [table] = select.from.as_slice() else {
+        return Err(refused("a transformation reads FROM one table, `source`", select.span()));
+    };
+    if let Some(join) = table.joins.first() {
+        return Err(refused("JOIN is not part of a transformation", join.span()));
+    }
+    match &table.relation {
+        TableFactor::Table { name, alias: None, args: None, .. } if name.to_string() == SOURCE_TABLE => Ok(()),
+        other => Err(refused("a transformation reads FROM one table, `source`", other.span())),
+    }
+}
+
+fn refused(message: &str, span: Span) -> TransformError {
+    TransformError::new(&Part::Sql, message).at(position(span))
+}
+
+/// A parser's error; its text ends with the place, which is taken out of it.
+fn syntax(part: &Part, error: &ParserError) -> TransformError {
+    let text = match error {
+        ParserError::TokenizerError(text) | ParserError::ParserError(text) => text.as_str(),
+        ParserError::RecursionLimitExceeded => "nested too deeply",
+    };
+    let Some((message, place)) = text.rsplit_once(" at Line: ") else { return TransformError::new(part, text) };
+    let numbers =
+        place.split_once(", Column: ").and_then(|(line, column)| Some((line.parse().ok()?, column.parse().ok()?)));
+    let position = numbers.map(|(line, column)| Position { line, column, length: 1 });
+    TransformError::new(part, message).at(position)
+}
+
+/// A place in the text, where the parser knows one.
+pub fn position(span: Span) -> Option<Position> {
+    let line = usize::try_from(span.start.line).ok().filter(|line| *line > 0)?;
+    let column = usize::try_from(span.start.column).ok()?;
+    let end = if span.end.line == span.start.line { usize::try_from(span.end.column).ok()? } else { column };
+    Some(Position { line, column, length: end.saturating_sub(column).max(1) })
+}
