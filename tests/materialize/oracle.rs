@@ -116,7 +116,7 @@ proptest! {
             let newest = scan.newest(&window, &encoder, threads, &|_| ()).unwrap();
             let (counts, refused) = (newest.counts, newest.refused);
             let sorted = newest.rows.sorted();
-            let rows: Vec<_> = sorted.range(0..sorted.len()).map(|(key, stamp)| (key.to_vec(), stamp)).collect();
+            let rows: Vec<_> = (0..sorted.len()).map(|at| (sorted.key(at), sorted.stamp(at))).collect();
             (rows, counts, refused)
         };
         let one = found(1);
@@ -128,6 +128,7 @@ proptest! {
             event <= window.end && (event >= window.start || created(row) > START + 2)
         }));
         prop_assert_eq!(one.1.read, inside.count() as u64);
-        prop_assert_eq!(one.1.undated, rows.iter().filter(|row| row.event.is_none()).count() as u64);
+        let undated = rows.iter().filter(|row| row.event.is_none()).count() as u64;
+        prop_assert!(one.1.undated <= undated, "those of pruned row groups are not met");
     }
 }

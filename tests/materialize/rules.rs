@@ -271,5 +271,4 @@ fn what_cannot_be_materialized_says_so() {
     repo.view.aggregations.clear();
     repo.view.batch_source = None;
     assert!(matches!(failure(&mut repo), MaterializeError::NoBatchSource { .. }));
-    repo.view.online = false;
 }

@@ -10,6 +10,7 @@ use ::parquet::file::metadata::RowGroupMetaData;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
 use super::files::{Located, locate};
+use super::read::guarded;
 use crate::source::SourceError;
 
 /// The files behind the path of a source, with their footers read and their schemas merged.
@@ -45,7 +46,7 @@ impl Dataset {
         let mut files = Vec::new();
         let mut first_row = 0;
         for Located { path, partitions } in locate(path)? {
-            let footer = read_footer(&path)?;
+            let footer = guarded(&path, || read_footer(&path))?;
             let count: u64 = footer.metadata().row_groups().iter().map(rows).sum();
             files.push(DataFile { path, footer, partitions, first_row });
             first_row += count;

@@ -8,6 +8,7 @@ use arrow::array::{Array, ArrayRef};
 use arrow::compute::interleave;
 
 use super::dataset::{Dataset, Unit};
+use super::read::guarded;
 use crate::source::SourceError;
 
 /// Some columns of some rows. They stay in the batches they were decoded in, so that nothing is copied; the place of each
@@ -51,7 +52,8 @@ impl Dataset {
             let inside = rest.partition_point(|(row, _)| *row < unit.first_row + unit.rows);
             let (here, after) = rest.split_at(inside);
             if !here.is_empty() {
-                self.gather_unit(&unit, columns, here, &mut gathered)?;
+                let path = self.place(unit.first_row).0;
+                guarded(path, || self.gather_unit(&unit, columns, here, &mut gathered))?;
             }
             rest = after;
         }

@@ -1,7 +1,8 @@
 //! Batches of one row group: some columns, perhaps some rows.
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ::parquet::arrow::ProjectionMask;
@@ -18,6 +19,11 @@ use crate::source::SourceError;
 
 /// Rows of a decoded batch, at most: small enough for a processor's cache, large enough to forget the cost of a batch.
 const BATCH_ROWS: usize = 8_192;
+
+/// Runs a step of the decoder, which may panic on bytes that no writer makes.
+pub(super) fn guarded<T>(path: &Path, step: impl FnOnce() -> Result<T, SourceError>) -> Result<T, SourceError> {
+    catch_unwind(AssertUnwindSafe(step)).unwrap_or_else(|_| Err(SourceError::Broken { path: path.to_owned() }))
+}
 
 /// The batches of a row group; each has the columns that were asked for, in that order.
 pub(super) struct Batches {

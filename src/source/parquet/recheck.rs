@@ -1,7 +1,6 @@
 //! When the newest row of a key is refused, the newest good one takes its place.
 
 use arrow::array::ArrayRef;
-use foldhash::fast::RandomState;
 
 use super::dataset::Dataset;
 use super::reduce::{Newest, too_many};
@@ -34,11 +33,10 @@ impl Scan<'_> {
         judge: Judge<'_>,
         threads: usize,
     ) -> Result<Newest, SourceError> {
-        let hasher = RandomState::default();
-        let sink = || Recheck { dataset: self.dataset, affected, judge, newest: Newest::new(hasher.clone()) };
+        let sink = || Recheck { dataset: self.dataset, affected, judge, newest: Newest::default() };
         let mut sinks: Vec<Recheck<'_>> = (0..threads.max(1)).map(|_| sink()).collect();
         self.run(window, encoder, judge.columns, &mut sinks, &|_| ())?;
-        let mut whole = Newest::new(hasher);
+        let mut whole = Newest::default();
         for sink in sinks {
             whole.merge(sink.newest).map_err(|Full| too_many(self.dataset))?;
         }

@@ -1,7 +1,5 @@
 //! The newest row of every key in a window.
 
-use foldhash::fast::RandomState;
-
 use super::dataset::Dataset;
 use super::scan::{Rows, Scan, Sink, Window};
 use crate::row::{KeyEncoder, Refusal};
@@ -12,7 +10,7 @@ use crate::source::latest::{Full, Latest, NO_CREATED};
 const REMEMBERED: usize = 20;
 
 /// What pass 1 found.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Newest {
     /// the newest row of every key
     pub rows: Latest,
@@ -84,10 +82,6 @@ impl Refused {
 }
 
 impl Newest {
-    pub(super) fn new(hasher: RandomState) -> Self {
-        Self { rows: Latest::new(hasher), counts: Counts::default(), refused: Refused::default() }
-    }
-
     pub(super) fn merge(&mut self, other: Self) -> Result<(), Full> {
         self.counts.read += other.counts.read;
         self.counts.undated += other.counts.undated;
@@ -108,13 +102,11 @@ impl Scan<'_> {
         threads: usize,
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<Newest, SourceError> {
-        let hasher = RandomState::default();
-        let mut sinks: Vec<Reduce<'_>> = (0..threads.max(1))
-            .map(|_| Reduce { dataset: self.dataset, newest: Newest::new(hasher.clone()) })
-            .collect();
+        let sink = || Reduce { dataset: self.dataset, newest: Newest::default() };
+        let mut sinks: Vec<Reduce<'_>> = (0..threads.max(1)).map(|_| sink()).collect();
         self.run(window, encoder, &[], &mut sinks, progress)?;
         let mut parts = sinks.into_iter().map(|sink| sink.newest);
-        let mut whole = parts.next().unwrap_or_else(|| Newest::new(hasher));
+        let mut whole = parts.next().unwrap_or_default();
         for part in parts {
             whole.merge(part).map_err(|Full| too_many(self.dataset))?;
         }

@@ -1,12 +1,12 @@
 //! Pass 1: join keys and times of all rows in the window, on all cores.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use arrow::array::ArrayRef;
 use arrow::datatypes::DataType;
 
 use super::dataset::{Dataset, Unit};
+use super::read::guarded;
 use super::step::{self, Transform};
 use super::time::{self, Instants};
 use crate::model::DUMMY_JOIN_KEY;
@@ -217,19 +217,13 @@ impl Pass<'_> {
         while !stop.load(Ordering::Relaxed) {
             let index = next.fetch_add(1, Ordering::Relaxed);
             let unit = units.get(index)?;
-            // the decoder may panic on bytes that no writer makes
-            let result = catch_unwind(AssertUnwindSafe(|| self.unit(unit, &mut buffers, sink)));
-            if let Err(error) = result.unwrap_or_else(|_| Err(self.broken(unit))) {
+            let path = self.scan.dataset.place(unit.first_row).0;
+            if let Err(error) = guarded(path, || self.unit(unit, &mut buffers, sink)) {
                 stop.store(true, Ordering::Relaxed);
                 return Some((index, error));
             }
         }
         None
-    }
-
-    fn broken(&self, unit: &Unit) -> SourceError {
-        let path = self.scan.dataset.place(unit.first_row).0;
-        SourceError::Broken { path: path.to_owned() }
     }
 
     fn unit<S: Sink>(&self, unit: &Unit, buffers: &mut Buffers, sink: &mut S) -> Result<(), SourceError> {

@@ -4,7 +4,6 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, TimestampMicrosecondArray};
-use foldhash::fast::RandomState;
 
 use super::recheck::Judge;
 use super::reduce::{Newest, Refused, too_many};
@@ -54,7 +53,7 @@ impl<'a> Winners<'a> {
                 column: column.clone(),
                 role: format!("feature `{}` ({})", field.name, field.dtype),
                 reason,
-                hint: Some(cast_hint(accepts(found, &field.dtype, Cast::Lossy).is_ok())),
+                hint: Some(cast_hint(accepts(found, &field.dtype, Cast::Lossy).is_ok()).to_owned()),
             })?;
         }
         let columns = match scan.transform {
@@ -93,22 +92,22 @@ impl<'a> Winners<'a> {
     /// The keys whose row was refused.
     fn pass(&self, rows: Latest, deliver: &mut dyn FnMut(RowBatch) -> bool) -> Result<Latest, SourceError> {
         let sorted = rows.sorted();
-        let mut affected = Latest::new(RandomState::default());
+        let mut affected = Latest::default();
         let width = self.scan.dataset.row_bytes(&self.columns);
         let gathered_rows = to_usize((GATHERED_BYTES / width).max(GATHERED_ROWS));
         let batch_rows = to_usize((BATCH_BYTES / width).clamp(BATCH_ROWS.0, BATCH_ROWS.1));
         for part in ranges(0..sorted.len(), gathered_rows) {
-            let wanted = sorted.range(part.clone()).map(|(_, stamp)| stamp.row);
+            let wanted = sorted.stamps(part.clone()).map(|stamp| stamp.row);
             let gathered = self.scan.dataset.gather(&self.columns, wanted)?;
             for range in ranges(part.clone(), batch_rows) {
                 let columns = gathered.columns(range.start - part.start..range.end - part.start)?;
                 let (batch, refused) = match self.scan.transform {
-                    None => self.batch(sorted.range(range.clone()).map(|(_, stamp)| stamp), columns)?,
+                    None => self.batch(sorted.stamps(range.clone()), columns)?,
                     Some(transform) => self.computed(transform, &sorted, range.clone(), &columns)?,
                 };
-                self.note(&sorted, range, &refused, &mut affected)?;
+                self.note(&sorted, range.start, &refused, &mut affected)?;
                 if !batch.is_empty() && !deliver(batch) {
-                    return Ok(Latest::new(RandomState::default()));
+                    return Ok(Latest::default());
                 }
             }
         }
@@ -124,7 +123,7 @@ impl<'a> Winners<'a> {
         inputs: &[ArrayRef],
     ) -> Result<(RowBatch, Vec<usize>), SourceError> {
         let computed = step::run(transform.compute, range.len(), inputs, self.scan.dataset.path())?;
-        let stamps: Vec<Stamp> = sorted.range(range).map(|(_, stamp)| stamp).collect();
+        let stamps: Vec<Stamp> = sorted.stamps(range).collect();
         let left: Vec<usize> = computed.rows.iter().map(|row| *row as usize).collect();
         let stamps = left.iter().filter_map(|row| stamps.get(*row).copied());
         let (batch, unfit) = self.batch(stamps, computed.columns)?;
@@ -154,30 +153,23 @@ impl<'a> Winners<'a> {
         Ok((batch, refusals.into_iter().map(|refusal| refusal.row).collect()))
     }
 
-    fn note(
-        &self,
-        sorted: &Sorted,
-        range: Range<usize>,
-        refused: &[usize],
-        affected: &mut Latest,
-    ) -> Result<(), SourceError> {
-        let mut rows = sorted.range(range).enumerate();
-        for refused in refused {
-            if let Some((_, (key, stamp))) = rows.by_ref().find(|(row, _)| row == refused) {
-                affected.offer(key, stamp).map_err(|Full| too_many(self.scan.dataset))?;
+    /// Remembers the keys of refused rows, whose positions count from `first`.
+    fn note(&self, sorted: &Sorted, first: usize, refused: &[usize], affected: &mut Latest) -> Result<(), SourceError> {
+        for position in refused.iter().map(|row| first + row) {
+            if let (Some(key), Some(stamp)) = (sorted.key(position), sorted.stamp(position)) {
+                affected.offer(&key, stamp).map_err(|Full| too_many(self.scan.dataset))?;
             }
         }
         Ok(())
     }
 }
 
-fn cast_hint(lossy_helps: bool) -> String {
-    let cure = if lossy_helps {
+fn cast_hint(lossy_helps: bool) -> &'static str {
+    if lossy_helps {
         "change the declared type, or pass `--cast lossy` to convert as Feast does"
     } else {
         "change the declared type"
-    };
-    cure.to_owned()
+    }
 }
 
 fn to_usize(number: u64) -> usize {
