@@ -34,7 +34,7 @@ pub enum MaterializeError {
         /// name of the view
         view: String,
         /// what is wrong with it
-        source: TransformError,
+        source: Box<TransformError>,
     },
     /// a column of the files that the transformation reads and that holds more than a record of the stream can
     #[error(

@@ -3,7 +3,7 @@
 use arrow::datatypes::SchemaRef;
 use serde::Serialize;
 
-use super::FeatureStore;
+use super::{FeatureStore, check_transformation};
 use crate::error::Error;
 use crate::model::{DataSource, SourceKind, Timestamp};
 use crate::repo::{self, Loaded, Problem, SchemaProblem};
@@ -49,7 +49,8 @@ impl FeatureStore<'_> {
 
     pub(super) fn load(&self, skip_source_validation: bool, now: Timestamp) -> Result<Loaded, Error> {
         let schemas = |source: &DataSource| self.schema_of(source);
-        Ok(repo::load(&self.settings, self.environment, &schemas, skip_source_validation, now)?)
+        let transformations = &check_transformation::check;
+        Ok(repo::load(&self.settings, self.environment, &schemas, transformations, skip_source_validation, now)?)
     }
 
     /// The columns of a file source.

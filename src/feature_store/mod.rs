@@ -1,6 +1,7 @@
 //! The verbs: each drives the stations from definitions or rows to what is stored.
 
 mod apply;
+mod check_transformation;
 mod definitions;
 mod inspect;
 mod materialize;

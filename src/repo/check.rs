@@ -8,6 +8,7 @@ use crate::model::{DataSource, Definitions, Entity, ObjectId, ObjectKind, Projec
 
 use super::check_service;
 use super::check_source::{Source, sources};
+use super::check_transformation::Transformations;
 use super::check_view;
 use super::codes;
 use super::diagnostics::{At, Diagnostics, Finding, Spot};
@@ -34,6 +35,7 @@ pub(super) struct Context<'a> {
     pub settings: &'a Settings,
     pub env: &'a Env<'a>,
     pub schemas: &'a Schemas<'a>,
+    pub transformations: &'a Transformations<'a>,
     /// source files are not opened
     pub skip_source_validation: bool,
 }

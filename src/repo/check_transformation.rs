@@ -1,6 +1,8 @@
 //! `feature_transformation`: one form, a mode that fits, an expression a feature. What the SQL means comes later.
 
-use crate::model::Transformation;
+use arrow::datatypes::SchemaRef;
+
+use crate::model::{FeatureView, Transformation};
 
 use super::check::Context;
 use super::codes;
@@ -17,7 +19,7 @@ pub(super) fn transformation(raw: &RawTransformation, context: &Context<'_>) -> 
     match (&raw.sql, &raw.expressions, &raw.udf_string) {
         (Some(sql), None, None) => Some(Transformation::Sql(sql.value.clone())),
         (None, Some(expressions), None) => Some(Transformation::Expressions {
-            expressions: expressions.iter().map(|(name, text)| (name.value.clone(), text.clone())).collect(),
+            expressions: expressions.iter().map(|(name, text)| (name.value.clone(), text.value.clone())).collect(),
             filter: raw.filter.as_ref().map(|filter| filter.value.clone()),
         }),
         (None, None, Some(text)) => Some(Transformation::UdfString(text.value.clone())),
@@ -84,5 +86,55 @@ pub(super) fn expressions_fit(
             context
                 .report(Finding::error(codes::TRANSFORMATION, field.name.spot, message).near(&field.name.value, names));
         }
+    }
+}
+
+/// Which text of a transformation is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TransformationText {
+    /// the expression of that feature
+    Expression(String),
+    /// the filter
+    Filter,
+    /// the SELECT
+    Sql,
+}
+
+/// What is wrong with a transformation: told by who compiles it, placed here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TransformationProblem {
+    /// the text
+    pub text: TransformationText,
+    /// what is wrong, in one line
+    pub message: String,
+    /// line and column in the text, from 1, and length, in characters; `None`: all of it
+    pub place: Option<(usize, usize, usize)>,
+    /// beside the underline; may be empty
+    pub label: String,
+    /// further lines
+    pub notes: Vec<String>,
+}
+
+/// Compiles the transformation of a view over the columns of its batch source, and answers with everything that is wrong.
+pub type Transformations<'a> = dyn Fn(&FeatureView, &SchemaRef) -> Vec<TransformationProblem> + 'a;
+
+/// Reports problems of a transformation where they stand in the file.
+pub(super) fn report(raw: &RawTransformation, problems: Vec<TransformationProblem>, context: &Context<'_>) {
+    for problem in problems {
+        let text = match &problem.text {
+            TransformationText::Sql => raw.sql.as_ref(),
+            TransformationText::Filter => raw.filter.as_ref(),
+            TransformationText::Expression(name) => {
+                let found = raw.expressions.iter().flatten().find(|(known, _)| known.value == *name);
+                found.map(|(_, text)| text)
+            }
+        };
+        let spot = match (text, problem.place) {
+            (Some(text), Some(place)) => context.diagnostics.inside(text, place),
+            (Some(text), None) => text.spot,
+            (None, _) => Spot { end: raw.spot.start + 1, ..raw.spot },
+        };
+        let finding = Finding::error(codes::UNCOMPUTABLE, spot, problem.message).label(problem.label);
+        context.report(problem.notes.into_iter().fold(finding, Finding::note));
     }
 }

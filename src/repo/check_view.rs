@@ -9,7 +9,7 @@ use crate::model::{
 use super::check::{Context, KEY_TYPES, Known, entity_name, source_name};
 use super::check_columns::{self, Columns};
 use super::check_source::Source;
-use super::check_transformation::{expressions_fit, mode, transformation};
+use super::check_transformation::{expressions_fit, mode, report, transformation};
 use super::codes;
 use super::diagnostics::{At, Finding, Spot};
 use super::raw::{RawDefinitions, RawEntity, RawField, Ref};
@@ -94,7 +94,7 @@ impl<'a> Checker<'a> {
         if keeps_keys_as_features(view.kind, origins.stream) {
             fields.features.extend(entity_columns.iter().filter(|column| column.name != DUMMY_JOIN_KEY).cloned());
         }
-        FeatureView {
+        let meant = FeatureView {
             kind: view.kind,
             name: view.name.value.clone(),
             entities: entities.iter().map(|entity| entity.entity.name.clone()).collect(),
@@ -121,6 +121,19 @@ impl<'a> Checker<'a> {
             owner: view.about.owner.clone(),
             org: view.org.clone(),
             renamed_from: view.renamed_from.clone(),
+        };
+        if meant.source_views.is_empty() {
+            self.compile(&meant, batch);
+        }
+        meant
+    }
+
+    /// Reports what is wrong inside the transformation; one that cannot run at all was told before.
+    fn compile(&self, view: &FeatureView, batch: Option<&Source>) {
+        let runs = !matches!(&view.transformation, None | Some(Transformation::UdfString(_)));
+        let files = batch.and_then(|batch| batch.schema.as_ref());
+        if let (true, false, Some(files), Some(raw)) = (runs, view.features.is_empty(), files, &self.view.transformation) {
+            report(raw, (self.context.transformations)(view, files), self.context);
         }
     }
 

@@ -106,6 +106,8 @@ codes! {
         "It needs `sources` or `input_schema`; the names of its sources differ from each other.";
     VERSION = "E0232" "a version cannot be read"
         "A view's version is `latest` or `v` and a number.";
+    UNCOMPUTABLE = "E0233" "a transformation cannot be computed"
+        "Expressions are scalar SQL over the columns of the source (a Kinesis stream's in the types of schema_json); `sql` is one SELECT FROM source with a projection and WHERE alone. What comes out fits the declared type without loss, but for Float64 into Float32, which is rounded. CAST says so where more is wanted.";
     NOT_EXECUTED = "E0301" "registered, not executed (warning)"
         "Aggregations, Avro and Protobuf records and Python functions are kept in the registry as Feast keeps them, but feast-rs does not run them: materialize, push and stream-ingest refuse such a view.";
 }

@@ -8,6 +8,7 @@ use crate::model::{Definitions, Settings, Timestamp};
 
 use super::RepoError;
 use super::check::{Context, Schemas, check};
+use super::check_transformation::Transformations;
 use super::codes;
 use super::diagnostics::{Diagnostics, Finding, Spot};
 use super::discover::yaml_files;
@@ -29,8 +30,8 @@ pub struct Loaded {
     pub notices: Vec<String>,
 }
 
-/// Reads and checks all definition files of a repo. `schemas` opens the files of a source; with
-/// `skip_source_validation` it is never asked. `now` gives relative times (`7d-ago`) their meaning.
+/// Reads and checks all definition files of a repo. `schemas` opens the files of a source, and
+/// `transformations` compiles over their columns; with `skip_source_validation` neither is asked. `now` gives relative times (`7d-ago`) their meaning.
 ///
 /// # Errors
 /// A folder that cannot be listed, or everything that is wrong in the files, at once.
@@ -38,6 +39,7 @@ pub fn load(
     settings: &Settings,
     env: &Env<'_>,
     schemas: &Schemas<'_>,
+    transformations: &Transformations<'_>,
     skip_source_validation: bool,
     now: Timestamp,
 ) -> Result<Loaded, RepoError> {
@@ -48,7 +50,8 @@ pub fn load(
         let file = Reader { diagnostics: &diagnostics, env, now };
         notices.extend(file.read(&settings.repo, &path, &mut raw));
     }
-    let context = Context { diagnostics: &diagnostics, settings, env, schemas, skip_source_validation };
+    let context =
+        Context { diagnostics: &diagnostics, settings, env, schemas, transformations, skip_source_validation };
     let (definitions, more) = check(&raw, &context);
     notices.extend(more);
     let problems = diagnostics.take();

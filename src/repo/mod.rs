@@ -17,6 +17,7 @@ mod error;
 mod fields;
 mod known;
 mod load;
+mod place;
 mod problem;
 mod raw;
 mod raw_service;
@@ -30,6 +31,7 @@ mod yaml;
 mod tests;
 
 pub use check::{SchemaProblem, Schemas};
+pub use check_transformation::{TransformationProblem, TransformationText, Transformations};
 pub use codes::CODES;
 pub use env::Env;
 pub use error::RepoError;

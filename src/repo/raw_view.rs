@@ -44,7 +44,7 @@ pub(super) enum RawViewSource {
 pub(super) struct RawTransformation {
     pub spot: Spot,
     pub sql: Option<At<String>>,
-    pub expressions: Option<Vec<(At<String>, String)>>,
+    pub expressions: Option<Vec<(At<String>, At<String>)>>,
     pub filter: Option<At<String>>,
     pub udf_string: Option<At<String>>,
 }
@@ -154,7 +154,11 @@ impl RawTransformation {
         let fields = Fields::open(place, "a transformation")?;
         let expressions = fields.get("expressions").map(|place| {
             let entries = place.entries().into_iter();
-            entries.filter_map(|(key, place)| Some((At::new(key, place.key_spot()), place.scalar_text()?))).collect()
+            entries
+                .filter_map(|(key, place)| {
+                    Some((At::new(key, place.key_spot()), At::new(place.scalar_text()?, place.spot())))
+                })
+                .collect()
         });
         let read = Self {
             spot: place.spot(),

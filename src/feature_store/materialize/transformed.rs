@@ -8,7 +8,7 @@ use arrow::datatypes::{DataType, Int64Type, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::util::display::{FormatOptions, array_value_to_string};
 
-use super::MaterializeError;
+use crate::error::MaterializeError;
 use crate::feature_store::transformation::{CompiledView, Input};
 use crate::model::{DataSource, FeatureView, Transformation};
 use crate::row::{Refusal, ViewLayout};
@@ -46,7 +46,7 @@ impl Steps {
         let input = Input::of(view, source, dataset.schema());
         let CompiledView { compiled, event, created } = input
             .compile(view, transformation, source)
-            .map_err(|source| MaterializeError::Transformation { view: view.name.clone(), source })?;
+            .map_err(|source| MaterializeError::Transformation { view: view.name.clone(), source: Box::new(source) })?;
         let keys = || layout.join_keys.iter().map(|key| key.name.as_str());
         let select: Vec<&str> = keys().chain([event.as_str()]).chain(created.as_deref()).collect();
         let compute: Vec<&str> = keys().chain(layout.features.iter().map(|field| field.name.as_str())).collect();
@@ -129,9 +129,8 @@ impl CompiledStep {
     fn refusal(&self, row: u32, reason: String, inputs: &[ArrayRef]) -> Refusal {
         let row = row as usize;
         let text = |column: &ArrayRef| array_value_to_string(column, row).unwrap_or_default();
-        let values = self.inputs.iter().zip(inputs).map(|(name, column)| match column.is_null(row) {
-            true => format!("{name}=null"),
-            false => format!("{name}={}", text(column)),
+        let values = self.inputs.iter().zip(inputs).map(|(name, column)| {
+            if column.is_null(row) { format!("{name}=null") } else { format!("{name}={}", text(column)) }
         });
         let value = values.collect::<Vec<_>>().join(", ");
         Refusal { row, column: "feature_transformation".to_owned(), value, reason }

@@ -1,6 +1,7 @@
 //! Whole repos: what they mean, and every code that a problem can carry.
 
 mod meaning;
+mod places;
 mod problems;
 mod templates;
 
@@ -8,8 +9,10 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType as Arrow, Field, Schema, SchemaRef, TimeUnit};
 
-use super::{Loaded, Problem, RepoError, SchemaProblem, load, read_settings};
-use crate::model::{DataSource, SourceKind, Timestamp};
+use super::{
+    Loaded, Problem, RepoError, SchemaProblem, TransformationProblem, TransformationText, load, read_settings,
+};
+use crate::model::{DataSource, FeatureView, SourceKind, Timestamp, Transformation};
 
 const STORE: &str = "project: fleet\nregistry: {registry_type: sql, path: 'sqlite:///data/registry.db'}\n";
 
@@ -69,6 +72,33 @@ fn schemas(source: &DataSource) -> Result<SchemaRef, SchemaProblem> {
     }
 }
 
+/// Stands for a compiler that knows of one mistake: `conv_ratio`.
+fn transformations(view: &FeatureView, _: &SchemaRef) -> Vec<TransformationProblem> {
+    let texts: Vec<(TransformationText, &String)> = match &view.transformation {
+        Some(Transformation::Sql(sql)) => vec![(TransformationText::Sql, sql)],
+        Some(Transformation::Expressions { expressions, .. }) => {
+            expressions.iter().map(|(name, text)| (TransformationText::Expression(name.clone()), text)).collect()
+        }
+        _ => Vec::new(),
+    };
+    let wrong = texts.into_iter().flat_map(|(text, sql)| {
+        let lines = sql
+            .lines()
+            .enumerate()
+            .filter_map(|(line, words)| Some((line + 1, words.split_once("conv_ratio")?.0.chars().count() + 1, 10)));
+        lines
+            .map(move |place| TransformationProblem {
+                text: text.clone(),
+                message: "there is no column `conv_ratio`".to_owned(),
+                place: Some(place),
+                label: "did you mean `conv_rate`?".to_owned(),
+                notes: Vec::new(),
+            })
+            .collect::<Vec<_>>()
+    });
+    wrong.collect()
+}
+
 /// Loads a repo of several files.
 fn load_files(files: &[(&str, &str)], skip: bool) -> Result<Loaded, RepoError> {
     let folder = tempfile::tempdir().unwrap();
@@ -79,7 +109,7 @@ fn load_files(files: &[(&str, &str)], skip: bool) -> Result<Loaded, RepoError> {
         std::fs::write(path, text).unwrap();
     }
     let settings = read_settings(&folder.path().join("feature_store.yaml"), &env).unwrap();
-    load(&settings, &env, &schemas, skip, NOW)
+    load(&settings, &env, &schemas, &transformations, skip, NOW)
 }
 
 /// Loads one definition file.

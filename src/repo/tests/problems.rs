@@ -109,6 +109,7 @@ const CASES: &[Case] = &[
     case(&["data_sources: [{type: kinesis, name: k, region: r, stream_name: s, record_format: {type: json, schema_json: 't timestamp'}, x-kinesis: {start: AT_TIMESTAMP}}]\n"], "E0230", "AT_TIMESTAMP", "at_timestamp"),
     case(&["on_demand_feature_views: [{name: o, schema: [b: Int64], feature_transformation: {expressions: {b: '1'}}}]\n"], "E0231", "o", "input_schema"),
     case(&[BASE, VIEW, "    version: new\n"], "E0232", "new", "latest"),
+    case(&[BASE, "batch_feature_views: [{name: v, entities: [driver], source: stats, schema: [p: Float32], feature_transformation: {expressions: {p: conv_ratio * 2}}}]\n"], "E0233", "conv_ratio", "did you mean `conv_rate`?"),
 ];
 
 #[test]
@@ -223,7 +224,7 @@ fn files_that_cannot_be_read_are_problems() {
     std::fs::write(folder.path().join("latin1.yaml"), b"entities: [{name: \xe4}]\n").unwrap();
     std::fs::write(folder.path().join("huge.yaml"), "entities: []\n".repeat(400_000)).unwrap();
     let settings = read_settings(&folder.path().join("feature_store.yaml"), &env).unwrap();
-    let error = load(&settings, &env, &schemas, false, NOW).unwrap_err();
+    let error = load(&settings, &env, &schemas, &transformations, false, NOW).unwrap_err();
     let found: Vec<_> = error.problems().iter().map(|p| (p.file.as_str(), p.code)).collect();
     assert_eq!(found, [("huge.yaml", "E0112"), ("latin1.yaml", "E0112")]);
 }

@@ -12,7 +12,8 @@ fn written(template: Template) -> Loaded {
     assert_eq!(settings.project, "my_project");
     let again = write(&repo, template, "my_project").unwrap_err();
     assert!(matches!(again, RepoError::Exists { .. }));
-    load(&settings, &env, &schemas, false, NOW).unwrap_or_else(|error| panic!("{:#?}", error.problems()))
+    load(&settings, &env, &schemas, &transformations, false, NOW)
+        .unwrap_or_else(|error| panic!("{:#?}", error.problems()))
 }
 
 #[test]
@@ -42,5 +43,5 @@ fn the_sample_is_small_and_the_folder_itself_is_a_repo() {
     let sample = std::fs::metadata(folder.join("data/driver_stats.parquet")).unwrap();
     assert!(sample.len() < 60_000);
     let settings = read_settings(&folder.join("feature_store.yaml"), &env).unwrap();
-    assert!(load(&settings, &env, &schemas, false, NOW).is_ok());
+    assert!(load(&settings, &env, &schemas, &transformations, false, NOW).is_ok());
 }
