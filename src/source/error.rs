@@ -165,5 +165,8 @@ fn column_hint(column: &str, columns: &[String]) -> String {
         .filter(|(distance, _)| *distance <= 2.max(column.len() / 3))
         .min();
     let known = columns.join(", ");
-    near.map_or_else(|| format!("its columns: {known}"), |(_, name)| format!("did you mean `{name}`? its columns: {known}"))
+    near.map_or_else(
+        || format!("its columns: {known}"),
+        |(_, name)| format!("did you mean `{name}`? its columns: {known}"),
+    )
 }

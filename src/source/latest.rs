@@ -91,7 +91,9 @@ impl Latest {
     pub fn offer(&mut self, key: &[u8], stamp: Stamp) -> Result<(), Full> {
         let hash = self.hash(key);
         let Self { table, entries, keys, .. } = self;
-        let is_key = |slot: &Hashed| slot.hash == hash && entries.get(slot.entry as usize).is_some_and(|entry| entry.key(keys) == key);
+        let is_key = |slot: &Hashed| {
+            slot.hash == hash && entries.get(slot.entry as usize).is_some_and(|entry| entry.key(keys) == key)
+        };
         match table.entry(Hashed::spread(hash), is_key, |slot| Hashed::spread(slot.hash)) {
             Slot::Occupied(slot) => {
                 if let Some(entry) = entries.get_mut(slot.get().entry as usize) {
@@ -209,7 +211,8 @@ mod tests {
 
     #[test]
     fn the_newer_event_wins_then_the_newer_created_time_then_the_later_row() {
-        let mut ordered = vec![stamp(1, 9, 9), stamp(2, NO_CREATED, 3), stamp(2, -5, 1), stamp(2, 4, 0), stamp(2, 4, 7)];
+        let mut ordered =
+            vec![stamp(1, 9, 9), stamp(2, NO_CREATED, 3), stamp(2, -5, 1), stamp(2, 4, 0), stamp(2, 4, 7)];
         let expected = ordered.clone();
         ordered.reverse();
         ordered.sort();

@@ -79,7 +79,8 @@ fn walk(root: &Path, directory: &Path, depth: usize, files: &mut Vec<Located>) -
         }
         if path.is_dir() && depth > 0 {
             walk(root, &path, depth - 1, files)?;
-        } else if path.extension().is_some_and(|ending| ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known))) {
+        } else if path.extension().is_some_and(|ending| ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known)))
+        {
             files.push(Located { partitions: partitions(root, &path), path });
         }
     }
@@ -108,7 +109,8 @@ fn decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&first, tail)) = rest.split_first() {
-        let hidden = (first == b'%').then(|| tail.get(..2)).flatten().and_then(|digits| std::str::from_utf8(digits).ok());
+        let hidden =
+            (first == b'%').then(|| tail.get(..2)).flatten().and_then(|digits| std::str::from_utf8(digits).ok());
         if let Some(byte) = hidden.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
             bytes.push(byte);
             rest = tail.get(2..).unwrap_or_default();
@@ -140,7 +142,10 @@ mod tests {
     #[test]
     fn a_directory_is_read_at_all_levels_without_what_writers_leave_there() {
         let dir = tempfile::tempdir().unwrap();
-        touch(dir.path(), &["d/b.parquet", "d/a.pq", "d/_SUCCESS", "d/.a.parquet", "d/_tmp/x.parquet", "d/s/c.parquet", "d/n.txt"]);
+        touch(
+            dir.path(),
+            &["d/b.parquet", "d/a.pq", "d/_SUCCESS", "d/.a.parquet", "d/_tmp/x.parquet", "d/s/c.parquet", "d/n.txt"],
+        );
         assert_eq!(names(dir.path(), "d"), ["d/a.pq", "d/b.parquet", "d/s/c.parquet"]);
         assert_eq!(names(dir.path(), "d/n.txt"), ["d/n.txt"], "a file that was named is taken at its word");
         assert_eq!(names(dir.path(), "d/*.p*"), ["d/a.pq", "d/b.parquet"]);
@@ -150,8 +155,12 @@ mod tests {
     #[test]
     fn partitions_are_read_from_the_directories_below_the_source() {
         let dir = tempfile::tempdir().unwrap();
-        touch(dir.path(), &["r=0/d/day=2024-01-01/city=S%C3%A3o%2FX/a.parquet", "r=0/d/day=__HIVE_DEFAULT_PARTITION__/b.parquet"]);
-        let wanted = vec![("day".to_owned(), Some("2024-01-01".to_owned())), ("city".to_owned(), Some("São/X".to_owned()))];
+        touch(
+            dir.path(),
+            &["r=0/d/day=2024-01-01/city=S%C3%A3o%2FX/a.parquet", "r=0/d/day=__HIVE_DEFAULT_PARTITION__/b.parquet"],
+        );
+        let wanted =
+            vec![("day".to_owned(), Some("2024-01-01".to_owned())), ("city".to_owned(), Some("São/X".to_owned()))];
         let files = locate(&dir.path().join("r=0/d")).unwrap();
         assert_eq!(files[0].partitions, wanted);
         assert_eq!(files[1].partitions, [("day".to_owned(), None)]);

@@ -6,6 +6,7 @@
 //! Gather    pass 2: the features of those rows alone
 //! ```
 
+mod as_of;
 mod dataset;
 mod files;
 mod gather;

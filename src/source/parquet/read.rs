@@ -45,8 +45,7 @@ impl Dataset {
         let opened = File::open(&file.path).map_err(|source| SourceError::Io { path: file.path.clone(), source })?;
         let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(opened, file.footer.clone());
         let mask = ProjectionMask::roots(builder.parquet_schema(), roots.iter().copied());
-        let mut builder =
-            builder.with_projection(mask).with_row_groups(vec![unit.group]).with_batch_size(BATCH_ROWS);
+        let mut builder = builder.with_projection(mask).with_row_groups(vec![unit.group]).with_batch_size(BATCH_ROWS);
         if let Some(selection) = selection {
             builder = builder.with_row_selection(selection);
         }

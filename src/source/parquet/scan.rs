@@ -91,7 +91,10 @@ impl<'a> Scan<'a> {
         let mut failures: Vec<(usize, SourceError)> = std::thread::scope(|scope| {
             let workers: Vec<_> =
                 sinks.iter_mut().map(|sink| scope.spawn(|| pass.work(&units, &next, &stop, sink))).collect();
-            workers.into_iter().filter_map(|worker| worker.join().unwrap_or_else(|_| Some((0, self.broken())))).collect()
+            workers
+                .into_iter()
+                .filter_map(|worker| worker.join().unwrap_or_else(|_| Some((0, self.broken()))))
+                .collect()
         });
         failures.sort_by_key(|(unit, _)| *unit);
         failures.into_iter().next().map_or(Ok(()), |(_, error)| Err(error))

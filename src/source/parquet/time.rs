@@ -82,7 +82,10 @@ pub(super) fn check(column: &DataType, dates: bool) -> Result<(), (String, Optio
         DataType::Date32 | DataType::Date64 if dates => Ok(()),
         DataType::Date32 | DataType::Date64 => Err((
             "it holds dates".to_owned(),
-            Some("say `timestamp_field_type: DATE` in the source; each date then counts as its midnight in UTC".to_owned()),
+            Some(
+                "say `timestamp_field_type: DATE` in the source; each date then counts as its midnight in UTC"
+                    .to_owned(),
+            ),
         )),
         other => Err((
             format!("it holds {other}, not timestamps"),
