@@ -9,7 +9,13 @@
 //! faces         cli
 //! ```
 
+pub mod cli;
+pub mod error;
+pub mod feature_store;
 pub mod model;
+pub mod online;
 pub mod proto;
+pub mod registry;
+pub mod repo;
 pub mod row;
 pub mod source;

@@ -1,3 +1,7 @@
-//! The binary.
+//! The binary: parses, runs, exits.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    feast_rs::cli::run(std::env::args_os())
+}

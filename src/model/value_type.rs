@@ -237,6 +237,9 @@ impl DataType {
     /// The type of values of a `ValueType` that needs no tag.
     #[must_use]
     pub fn from_value_type(value_type: ValueType) -> Self {
+        if value_type == ValueType::Unknown {
+            return Self::Unknown;
+        }
         for (_, scalar) in Self::SCALARS {
             if scalar.value_type() == value_type {
                 return scalar.clone();

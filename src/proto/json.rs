@@ -215,10 +215,11 @@ fn camel_case(name: &str) -> String {
     out
 }
 
+const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
 /// Standard base64 with padding.
 #[must_use]
 pub fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for chunk in bytes.chunks(3) {
         let mut group = [0; 3];
@@ -232,6 +233,27 @@ pub fn base64(bytes: &[u8]) -> String {
     out
 }
 
+/// The bytes of a standard base64 text with padding; `None` where it is none.
+#[must_use]
+pub fn from_base64(text: &str) -> Option<Vec<u8>> {
+    let (groups, []) = text.as_bytes().as_chunks::<4>() else { return None };
+    let mut bytes = Vec::with_capacity(groups.len() * 3);
+    for (index, group) in groups.iter().enumerate() {
+        let padding = group.iter().rev().take_while(|c| **c == b'=').count();
+        if padding > 2 || (padding > 0 && index + 1 < groups.len()) {
+            return None;
+        }
+        let mut bits = 0_u32;
+        for c in &group[..4 - padding] {
+            let sextet = ALPHABET.iter().position(|known| known == c)?;
+            bits = (bits << 6) | u32::try_from(sextet).ok()?;
+        }
+        let [_, a, b, c] = (bits << (6 * padding)).to_be_bytes();
+        bytes.extend_from_slice(&[a, b, c][..3 - padding]);
+    }
+    Some(bytes)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -241,6 +263,14 @@ mod tests {
     fn base64_pads() {
         for (bytes, text) in [(&b""[..], ""), (b"a", "YQ=="), (b"ab", "YWI="), (b"abc", "YWJj")] {
             assert_eq!(base64(bytes), text);
+            assert_eq!(from_base64(text).as_deref(), Some(bytes));
+        }
+    }
+
+    #[test]
+    fn what_is_no_base64_is_refused() {
+        for text in ["a", "YQ=", "Y===", "YQ==YQ==", "Y*==", "====", "YWJj\n"] {
+            assert_eq!(from_base64(text), None, "{text}");
         }
     }
 

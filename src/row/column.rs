@@ -56,10 +56,6 @@ impl<'a> List<'a> {
         (self.start..self.end).map(move |row| self.items.get(row))
     }
 
-    pub(super) fn items(self) -> &'a Column {
-        self.items
-    }
-
     /// The cells of another column in the same rows: a map's keys beside its values.
     pub(super) fn beside(self, items: &'a Column) -> Self {
         Self { items, ..self }
@@ -122,10 +118,6 @@ impl Column {
             kind: resolve(array)?,
             arrow: array.data_type().clone(),
         })
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.rows
     }
 
     /// The Arrow type, dictionaries unpacked.

@@ -127,7 +127,7 @@ impl KeyEncoder {
         if columns.len() != self.join_keys.len() {
             return Err(shape(format!("{} join keys and {} columns", self.join_keys.len(), columns.len())));
         }
-        let rows = columns.first().map_or(0, |column| column.len());
+        let rows = columns.first().map_or(0, Array::len);
         match columns.iter().find(|column| column.len() != rows) {
             Some(other) => Err(shape(format!("join key columns of {rows} and {} rows", other.len()))),
             None => Ok(rows),
@@ -184,5 +184,92 @@ fn seconds(raw: &Raw<'_>) -> Result<i64, String> {
         }
         Raw::Time(time) | Raw::Date(time) => time.seconds().ok_or_else(|| "is no instant of 64 bits".to_owned()),
         other => whole(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{
+        BinaryArray, Date32Array, DictionaryArray, Float64Array, Int16Array, Int64Array, StringArray,
+        TimestampMillisecondArray, UInt64Array,
+    };
+    use arrow::datatypes::Int8Type;
+
+    use super::*;
+    use crate::row::{KeyValue, encode_key};
+
+    fn encoder(keys: &[(&str, ValueType)]) -> KeyEncoder {
+        let join_keys = keys.iter().map(|(name, value_type)| JoinKey { name: (*name).into(), value_type: *value_type });
+        let layout = ViewLayout { view: "v".into(), join_keys: join_keys.collect(), features: vec![], key_version: 3 };
+        KeyEncoder::new(&layout).unwrap()
+    }
+
+    fn encode(value_type: ValueType, column: ArrayRef) -> Result<(Keys, Vec<Refusal>), RowError> {
+        let mut keys = Keys::default();
+        let refusals = encoder(&[("k", value_type)]).encode(&[column], &mut keys)?;
+        Ok((keys, refusals))
+    }
+
+    fn one(value: KeyValue) -> Vec<u8> {
+        encode_key(3, &[("k", value)]).unwrap()
+    }
+
+    #[test]
+    fn a_column_of_any_type_becomes_the_entitys_type() {
+        let columns: [(ValueType, ArrayRef, KeyValue); 9] = [
+            (ValueType::Int64, Arc::new(Int16Array::from(vec![-5])), KeyValue::Int64(-5)),
+            (ValueType::Int64, Arc::new(Float64Array::from(vec![1001.0])), KeyValue::Int64(1001)),
+            (ValueType::Int64, Arc::new(UInt64Array::from(vec![7])), KeyValue::Int64(7)),
+            (ValueType::Int32, Arc::new(Int64Array::from(vec![-7])), KeyValue::Int32(-7)),
+            (ValueType::String, Arc::new(Int64Array::from(vec![12])), KeyValue::String("12".into())),
+            (ValueType::Bytes, Arc::new(BinaryArray::from(vec![&b"x"[..]])), KeyValue::Bytes(b"x".to_vec())),
+            (ValueType::UnixTimestamp, Arc::new(Date32Array::from(vec![1])), KeyValue::UnixTimestamp(86_400)),
+            (
+                ValueType::UnixTimestamp,
+                Arc::new(TimestampMillisecondArray::from(vec![5_000]).with_timezone("America/New_York")),
+                KeyValue::UnixTimestamp(5),
+            ),
+            (
+                ValueType::String,
+                Arc::new(["a"].into_iter().collect::<DictionaryArray<Int8Type>>()),
+                KeyValue::String("a".into()),
+            ),
+        ];
+        for (value_type, column, value) in columns {
+            let (keys, refusals) = encode(value_type, column).unwrap();
+            assert_eq!(refusals, []);
+            assert_eq!(keys.iter().collect::<Vec<_>>(), [one(value)]);
+        }
+    }
+
+    #[test]
+    fn a_value_that_does_not_fit_refuses_its_row_alone() {
+        let column = Int64Array::from(vec![Some(1), None, Some(1 << 40), Some(2)]);
+        let (keys, refusals) = encode(ValueType::Int32, Arc::new(column)).unwrap();
+        assert_eq!(keys.iter().map(<[u8]>::len).collect::<Vec<_>>(), [25, 0, 0, 25]);
+        assert_eq!(keys.get(3), one(KeyValue::Int32(2)));
+        assert_eq!(
+            refusals.iter().map(|r| (r.row, r.value.as_str())).collect::<Vec<_>>(),
+            [(1, "None"), (2, "1099511627776")]
+        );
+        let (_, refusals) = encode(ValueType::Int64, Arc::new(Float64Array::from(vec![1.5, f64::NAN, 1e300]))).unwrap();
+        assert_eq!(refusals.len(), 3);
+        let (_, refusals) =
+            encode(ValueType::UnixTimestamp, Arc::new(TimestampMillisecondArray::from(vec![1_500]))).unwrap();
+        assert_eq!(refusals.len(), 1);
+    }
+
+    #[test]
+    fn a_type_that_never_fits_is_told_once() {
+        let wrong = encode(ValueType::Int64, Arc::new(StringArray::from(vec!["1"])));
+        assert!(matches!(wrong, Err(RowError::Column { .. })));
+        let mut keys = Keys::default();
+        let two = encoder(&[("a", ValueType::Int64), ("b", ValueType::Int64)]);
+        let column = |rows| Arc::new(Int64Array::from(vec![1; rows])) as ArrayRef;
+        assert!(matches!(two.encode(&[column(1)], &mut keys), Err(RowError::Shape { .. })));
+        assert!(matches!(two.encode(&[column(1), column(2)], &mut keys), Err(RowError::Shape { .. })));
+        assert_eq!(two.encode(&[column(2), column(2)], &mut keys).unwrap(), []);
+        let pairs = [("b", KeyValue::Int64(1)), ("a", KeyValue::Int64(1))];
+        assert_eq!(keys.get(1), encode_key(3, &pairs).unwrap());
     }
 }

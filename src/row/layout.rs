@@ -1,7 +1,11 @@
 //! What rows of one view consist of.
 
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, StringArray};
+
 use super::RowError;
-use crate::model::{DataType, FeatureView, Field, ValueType};
+use crate::model::{DUMMY_JOIN_KEY, DUMMY_VALUE, DataType, FeatureView, Field, ValueType};
 
 /// One part of an entity key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +48,14 @@ impl ViewLayout {
             return Err(RowError::DuplicateJoinKey(pair[0].name.clone()));
         }
         Ok(Self { view: view.name.clone(), join_keys, features: view.features.clone(), key_version })
+    }
+
+    /// The join key column of a view without entities: `rows` times the one value of Feast's dummy entity. `None` for a
+    /// view with entities.
+    #[must_use]
+    pub fn dummy_column(&self, rows: usize) -> Option<ArrayRef> {
+        let is_dummy = matches!(&self.join_keys[..], [key] if key.name == DUMMY_JOIN_KEY);
+        is_dummy.then(|| Arc::new(StringArray::from(vec![DUMMY_VALUE; rows])) as ArrayRef)
     }
 
     /// Position of a feature.

@@ -7,18 +7,35 @@
 //! ```
 
 mod accepts;
+mod batch;
+mod cells;
 mod column;
+mod convert;
+mod dynamic;
 mod error;
+mod infer;
 mod instant;
+mod json;
+mod json_text;
 mod key;
+mod key_json;
 mod keys;
 mod layout;
 mod python;
+mod times;
+mod value;
 
+pub use accepts::accepts;
+pub use batch::{FeatureColumn, Row, RowBatch, RowColumns};
+pub use cells::{Cell, Cells};
 pub use error::{Refusal, RowError};
+pub use infer::infer;
+pub use json::value_json;
 pub use key::{KeyValue, decode_key, encode_key};
 pub use keys::{KeyEncoder, Keys};
 pub use layout::{JoinKey, ViewLayout};
+pub use times::timestamps;
+pub use value::{NULL_TIMESTAMP, ValueEncoder};
 
 /// What happens to a value that the declared type cannot hold exactly.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

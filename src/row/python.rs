@@ -69,7 +69,7 @@ pub(super) fn push_str(raw: Raw<'_>, out: &mut String) {
         Raw::Decimal(unscaled, scale) => push_decimal(unscaled, scale, out),
         Raw::List(list) => push_items(list.iter(), out),
         Raw::Struct(fields, row) => {
-            push_fields(fields.iter().map(|(name, column)| (Raw::Str(name), column.get(row))), out)
+            push_fields(fields.iter().map(|(name, column)| (Raw::Str(name), column.get(row))), out);
         }
         Raw::Map(keys, values) => push_fields(values.beside(keys).iter().zip(values.iter()), out),
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use ::parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use ::parquet::file::metadata::RowGroupMetaData;
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
 use super::files::{Located, locate};
 use crate::source::SourceError;
@@ -77,6 +77,16 @@ impl Dataset {
         let after = self.files.partition_point(|file| file.first_row <= row);
         let file = after.checked_sub(1).and_then(|index| self.files.get(index));
         file.map_or((self.path(), row), |file| (file.path.as_path(), row - file.first_row))
+    }
+
+    /// Bytes of one row in these columns, decoded, on average; at least 1.
+    pub(super) fn row_bytes(&self, columns: &[String]) -> u64 {
+        let groups = self.files.iter().flat_map(|file| file.footer.metadata().row_groups());
+        let chunks = groups.flat_map(RowGroupMetaData::columns);
+        let wanted =
+            chunks.filter(|chunk| chunk.column_path().parts().first().is_some_and(|root| columns.contains(root)));
+        let bytes: u64 = wanted.map(|chunk| u64::try_from(chunk.uncompressed_size()).unwrap_or(0)).sum();
+        (bytes / self.rows().max(1)).max(columns.len() as u64 * 8)
     }
 
     pub(super) fn file(&self, unit: &Unit) -> Option<&DataFile> {
@@ -155,12 +165,10 @@ fn merge(files: &[DataFile]) -> Result<SchemaRef, SourceError> {
         for field in file.footer.schema().fields() {
             match merged.iter_mut().find(|(known, _)| known.name() == field.name()) {
                 None => merged.push((field.as_ref().clone(), &file.path)),
-                Some((known, _)) if is_same(known.data_type(), field.data_type()) => {}
-                Some((known, path)) if *known.data_type() == DataType::Null => {
-                    *known = field.as_ref().clone();
-                    *path = &file.path;
-                }
-                Some((known, path)) => return Err(disagree(known, path, field, &file.path)),
+                Some((known, path)) => match common(known.data_type(), field.data_type()) {
+                    Some(dtype) => known.set_data_type(dtype),
+                    None => return Err(disagree(known, path, field, &file.path)),
+                },
             }
         }
     }
@@ -173,11 +181,26 @@ fn merge(files: &[DataFile]) -> Result<SchemaRef, SourceError> {
     Ok(Arc::new(Schema::new(fields)))
 }
 
-/// Whether two files may hold these types in one column: instants of any unit, and columns without any value, are no
-/// disagreement.
-fn is_same(known: &DataType, other: &DataType) -> bool {
-    matches!((known, other), (DataType::Timestamp(..), DataType::Timestamp(..)) | (_, DataType::Null))
-        || known.equals_datatype(other)
+/// The type of a column that two files write differently, where each can be read as it: instants in the finer unit, and
+/// whatever a column without any value stands for.
+fn common(known: &DataType, other: &DataType) -> Option<DataType> {
+    match (known, other) {
+        (DataType::Timestamp(a, zone), DataType::Timestamp(b, _)) => {
+            let finer = if fineness(*a) >= fineness(*b) { a } else { b };
+            Some(DataType::Timestamp(*finer, zone.clone()))
+        }
+        (DataType::Null, other) => Some(other.clone()),
+        (known, other) => (*other == DataType::Null || known.equals_datatype(other)).then(|| known.clone()),
+    }
+}
+
+fn fineness(unit: TimeUnit) -> u8 {
+    match unit {
+        TimeUnit::Second => 0,
+        TimeUnit::Millisecond => 1,
+        TimeUnit::Microsecond => 2,
+        TimeUnit::Nanosecond => 3,
+    }
 }
 
 fn disagree(known: &Field, path: &Path, other: &Field, other_path: &Path) -> SourceError {

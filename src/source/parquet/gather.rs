@@ -1,30 +1,37 @@
 //! Pass 2: some columns of some rows, wherever they lie.
 
+use std::ops::Range;
+use std::path::PathBuf;
+
 use ::parquet::arrow::arrow_reader::{RowSelection, RowSelector};
-use arrow::array::ArrayRef;
+use arrow::array::{Array, ArrayRef};
+use arrow::compute::interleave;
 
 use super::dataset::{Dataset, Unit};
 use crate::source::SourceError;
 
 /// Some columns of some rows. They stay in the batches they were decoded in, so that nothing is copied; the place of each
 /// row is known.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Gathered {
+    path: PathBuf,
     batches: Vec<Vec<ArrayRef>>,
-    places: Vec<(u32, u32)>,
+    /// for each row that was asked for: which batch, which row of it
+    places: Vec<(usize, usize)>,
 }
 
 impl Gathered {
-    /// The decoded batches, each with the columns that were asked for, in that order.
-    #[must_use]
-    pub fn batches(&self) -> &[Vec<ArrayRef>] {
-        &self.batches
-    }
-
-    /// For each row that was asked for: which batch, which row of it.
-    #[must_use]
-    pub fn places(&self) -> &[(u32, u32)] {
-        &self.places
+    /// The columns of the rows at these positions among those that were asked for, in that order.
+    pub fn columns(&self, range: Range<usize>) -> Result<Vec<ArrayRef>, SourceError> {
+        let places = self.places.get(range).unwrap_or_default();
+        let count = self.batches.first().map_or(0, Vec::len);
+        let column = |index: usize| {
+            let parts: Vec<&dyn Array> =
+                self.batches.iter().filter_map(|columns| columns.get(index)).map(AsRef::as_ref).collect();
+            interleave(&parts, places)
+        };
+        let columns: Result<Vec<_>, _> = (0..count).map(column).collect();
+        columns.map_err(|source| SourceError::Decode { path: self.path.clone(), source })
     }
 }
 
@@ -37,7 +44,8 @@ impl Dataset {
     pub fn gather(&self, columns: &[String], rows: impl Iterator<Item = u64>) -> Result<Gathered, SourceError> {
         let mut wanted: Vec<Wanted> = rows.zip(0..).collect();
         wanted.sort_unstable();
-        let mut gathered = Gathered { batches: Vec::new(), places: vec![(u32::MAX, 0); wanted.len()] };
+        let mut gathered =
+            Gathered { path: self.path().to_owned(), batches: Vec::new(), places: vec![(0, 0); wanted.len()] };
         let mut rest = wanted.as_slice();
         for unit in self.units() {
             let inside = rest.partition_point(|(row, _)| *row < unit.first_row + unit.rows);
@@ -61,7 +69,7 @@ impl Dataset {
         let broken = || SourceError::Broken { path: self.place(unit.first_row).0.to_owned() };
         for batch in self.read(unit, columns, Some(selection(unit, wanted)))? {
             let (rows, columns) = batch?;
-            let batch = u32::try_from(gathered.batches.len()).map_err(|_| broken())?;
+            let batch = gathered.batches.len();
             for (row, position) in (0..).zip(positions.by_ref().take(rows)) {
                 *gathered.places.get_mut(position).ok_or_else(broken)? = (batch, row);
             }

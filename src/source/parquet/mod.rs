@@ -3,7 +3,7 @@
 //! ```text
 //! Dataset   files, footers, merged schema
 //! Scan      pass 1, on all cores: join keys and times -> the newest row of every key
-//! Gather    pass 2: the features of those rows alone
+//! Winners   pass 2: the features of those rows alone, in the order of the keys
 //! ```
 
 mod as_of;
@@ -12,9 +12,11 @@ mod files;
 mod gather;
 mod prune;
 mod read;
+mod recheck;
 mod reduce;
 mod scan;
 mod time;
+mod winners;
 
 use std::path::Path;
 
@@ -23,10 +25,9 @@ use arrow::datatypes::SchemaRef;
 use super::SourceError;
 
 pub use dataset::Dataset;
-pub use gather::Gathered;
-pub use reduce::{Newest, Refused, RefusedRow};
+pub use reduce::{Counts, Newest, Refused, RefusedRow};
 pub use scan::{Scan, Window};
-pub use time::Instants;
+pub use winners::Winners;
 
 /// The columns of the parquet files at `path`: an absolute path of a file, a directory or a glob. Reads footers only.
 pub fn schema(path: &Path) -> Result<SchemaRef, SourceError> {

@@ -1,13 +1,16 @@
 //! Batches of one row group: some columns, perhaps some rows.
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use ::parquet::arrow::ProjectionMask;
 use ::parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection};
-use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, new_null_array};
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::DataType;
+use arrow::error::ArrowError;
+use arrow::util::display::FormatOptions;
 
 use super::dataset::{DataFile, Dataset, Unit};
 use crate::model::{DUMMY_JOIN_KEY, DUMMY_VALUE};
@@ -25,7 +28,7 @@ pub(super) struct Batches {
 
 /// Where a column comes from.
 enum Column {
-    /// position in the decoded batch, and the type that other files have where this one has only nulls
+    /// position in the decoded batch, and the type of all files where this one writes another
     Decoded(usize, Option<DataType>),
     /// the same in all rows: a Hive partition
     Number(Option<i64>),
@@ -59,8 +62,8 @@ impl Dataset {
         if let Some((root, field)) = file.footer.schema().column_with_name(name) {
             let position = roots.iter().position(|known| *known == root).unwrap_or(usize::MAX);
             let wanted = merged?;
-            let widen = *field.data_type() == DataType::Null && wanted != DataType::Null;
-            return Ok(Column::Decoded(position, widen.then_some(wanted)));
+            let differs = *field.data_type() != wanted;
+            return Ok(Column::Decoded(position, differs.then_some(wanted)));
         }
         if let Some((_, value)) = file.partitions.iter().find(|(partition, _)| partition == name) {
             return Ok(match merged? {
@@ -86,24 +89,25 @@ fn roots(file: &DataFile, columns: &[String]) -> Vec<usize> {
 }
 
 impl Batches {
-    /// The file that is read.
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-
-    fn arrange(&self, batch: &RecordBatch) -> Option<(usize, Vec<ArrayRef>)> {
-        let rows = batch.num_rows();
-        let columns = self.columns.iter().map(|column| column.of(batch)).collect::<Option<Vec<_>>>()?;
-        Some((rows, columns))
+    fn arrange(&self, batch: &RecordBatch) -> Result<(usize, Vec<ArrayRef>), ArrowError> {
+        let columns = self.columns.iter().map(|column| column.of(batch)).collect::<Result<_, _>>()?;
+        Ok((batch.num_rows(), columns))
     }
 }
 
+/// An instant that the finer unit has no room for is an error, not a null.
+const STRICT: CastOptions<'static> = CastOptions { safe: false, format_options: FormatOptions::new() };
+
 impl Column {
-    fn of(&self, batch: &RecordBatch) -> Option<ArrayRef> {
+    fn of(&self, batch: &RecordBatch) -> Result<ArrayRef, ArrowError> {
         let rows = batch.num_rows();
-        Some(match self {
-            Self::Decoded(_, Some(dtype)) => new_null_array(dtype, rows),
-            Self::Decoded(position, None) => batch.columns().get(*position)?.clone(),
+        let decoded = |position: usize| {
+            let missing = || ArrowError::SchemaError("a projected column is missing".to_owned());
+            batch.columns().get(position).ok_or_else(missing)
+        };
+        Ok(match self {
+            Self::Decoded(position, None) => Arc::clone(decoded(*position)?),
+            Self::Decoded(position, Some(dtype)) => cast_with_options(decoded(*position)?, dtype, &STRICT)?,
             Self::Number(value) => Arc::new(Int64Array::from(vec![*value; rows])),
             Self::Text(value) => Arc::new(std::iter::repeat_n(value.as_deref(), rows).collect::<StringArray>()),
         })
@@ -115,11 +119,7 @@ impl Iterator for Batches {
     type Item = Result<(usize, Vec<ArrayRef>), SourceError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let batch = self.reader.next()?;
-        let path = || self.path.clone();
-        Some(match batch {
-            Ok(batch) => self.arrange(&batch).ok_or_else(|| SourceError::Broken { path: path() }),
-            Err(source) => Err(SourceError::Decode { path: path(), source }),
-        })
+        let batch = self.reader.next()?.and_then(|batch| self.arrange(&batch));
+        Some(batch.map_err(|source| SourceError::Decode { path: self.path.clone(), source }))
     }
 }

@@ -16,14 +16,21 @@ const REMEMBERED: usize = 20;
 pub struct Newest {
     /// the newest row of every key
     pub rows: Latest,
+    /// how many rows there were
+    pub counts: Counts,
+    /// rows in the window that cannot be used
+    pub refused: Refused,
+}
+
+/// How many rows pass 1 met.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
     /// rows in the window, refused ones included
     pub read: u64,
     /// rows without an event time, in the row groups that were looked at: they belong to no window
     pub undated: u64,
-    /// the newest created time of the rows in the window
+    /// the newest created time of the rows in the window that have a good event time, in microseconds
     pub newest_created: Option<i64>,
-    /// rows in the window that cannot be used
-    pub refused: Refused,
 }
 
 /// A row that is not written, and why.
@@ -75,16 +82,16 @@ impl Refused {
 }
 
 impl Newest {
-    fn new(hasher: RandomState) -> Self {
-        Self { rows: Latest::new(hasher), read: 0, undated: 0, newest_created: None, refused: Refused::default() }
+    pub(super) fn new(hasher: RandomState) -> Self {
+        Self { rows: Latest::new(hasher), counts: Counts::default(), refused: Refused::default() }
     }
 
-    fn merge(&mut self, other: Self) -> Result<(), Full> {
-        self.read += other.read;
-        self.undated += other.undated;
-        self.newest_created = self.newest_created.max(other.newest_created);
+    pub(super) fn merge(&mut self, other: Self) -> Result<(), Full> {
+        self.counts.read += other.counts.read;
+        self.counts.undated += other.counts.undated;
+        self.counts.newest_created = self.counts.newest_created.max(other.counts.newest_created);
         self.refused.merge(other.refused);
-        self.rows.merge(other.rows)
+        self.rows.merge(&other.rows)
     }
 }
 
@@ -124,7 +131,7 @@ struct Reduce<'a> {
 impl Sink for Reduce<'_> {
     fn take(&mut self, rows: &Rows<'_>) -> Result<(), SourceError> {
         let created = rows.stamps.iter().map(|stamp| stamp.created).max().filter(|created| *created != NO_CREATED);
-        self.newest.newest_created = self.newest.newest_created.max(created);
+        self.newest.counts.newest_created = self.newest.counts.newest_created.max(created);
         for (key, stamp) in rows.keys.iter().zip(rows.stamps) {
             if !key.is_empty() {
                 self.newest.rows.offer(key, *stamp).map_err(|Full| too_many(self.dataset))?;
@@ -134,8 +141,8 @@ impl Sink for Reduce<'_> {
     }
 
     fn count(&mut self, in_window: u64, undated: u64) {
-        self.newest.read += in_window;
-        self.newest.undated += undated;
+        self.newest.counts.read += in_window;
+        self.newest.counts.undated += undated;
     }
 
     fn refuse(&mut self, row: u64, refusal: Refusal) {

@@ -275,7 +275,9 @@ impl Pass<'_> {
         buffers: &Buffers,
     ) -> Result<(Vec<ArrayRef>, Vec<ArrayRef>), SourceError> {
         let places = UInt32Array::from(buffers.places.clone());
-        let pick = |columns: &[ArrayRef]| columns.iter().map(|column| take(column, &places, None)).collect();
+        let pick = |columns: &[ArrayRef]| {
+            columns.iter().map(|column| take(column, &places, None)).collect::<Result<Vec<_>, _>>()
+        };
         let decode = |source| SourceError::Decode { path: self.scan.dataset.path().to_owned(), source };
         Ok((pick(keys).map_err(decode)?, pick(extra).map_err(decode)?))
     }

@@ -12,7 +12,7 @@ const MILLIS_PER_DAY: i64 = 86_400_000;
 
 /// The instants of one batch. Times without a zone are UTC; nanoseconds are cut off, downwards.
 #[derive(Clone, Debug)]
-pub struct Instants {
+pub(super) struct Instants {
     micros: ScalarBuffer<i64>,
     nulls: Option<NullBuffer>,
 }
@@ -67,11 +67,6 @@ impl Instants {
         self.micros.len()
     }
 
-    /// Whether there is no row.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.micros.is_empty()
-    }
 }
 
 /// Whether a column of that type holds instants; `dates`: whether the source says that its times are dates.

@@ -1,0 +1,416 @@
+//! What a user may type. Feast's names, flags and environment variables are accepted as they are.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// A feature store in one binary, on Feast's own files.
+#[derive(Debug, Parser)]
+#[command(name = "feast-rs", version, about, disable_version_flag = true, max_term_width = 100)]
+pub struct Cli {
+    /// Folder of the repo [default: the nearest parent with a feature_store.yaml]
+    #[arg(short, long, value_name = "DIR", env = "FEATURE_REPO_DIR_ENV_VAR", hide_env_values = true)]
+    pub chdir: Option<PathBuf>,
+    /// Settings file, instead of feature_store.yaml in the repo
+    #[arg(short = 'f', long, value_name = "FILE", env = "FEAST_FS_YAML_FILE_PATH", hide_env_values = true)]
+    pub feature_store_yaml: Option<PathBuf>,
+    /// Say more (-v), or everything (-vv)
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Everything that works before and after a command
+    #[command(flatten)]
+    pub common: Common,
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options that work before and after a command.
+#[derive(Args, Clone, Debug)]
+pub struct Common {
+    /// Form of the result
+    #[arg(short, long, global = true, value_enum, default_value_t = Format::Table, value_name = "FORMAT")]
+    pub output: Format,
+    /// Colours
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    pub color: Color,
+    /// Nothing but the result and errors
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Least important message that is shown
+    #[arg(long, global = true, value_enum, ignore_case = true, default_value_t = LogLevel::Info, value_name = "LEVEL")]
+    pub log_level: LogLevel,
+    /// Form of messages on stderr
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT")]
+    pub log_format: LogFormat,
+    /// No progress bars (also by the environment variable FEAST_NO_PROGRESS)
+    #[arg(long, global = true)]
+    pub no_progress: bool,
+}
+
+/// Form of a result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// for people
+    Table,
+    /// one JSON document
+    Json,
+    /// one JSON document a line
+    Ndjson,
+    /// YAML
+    Yaml,
+    /// comma-separated, with a header
+    Csv,
+    /// what Feast's own command prints (get-online-features)
+    Feast,
+}
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// on a terminal, unless NO_COLOR is set
+    Auto,
+    /// always
+    Always,
+    /// never
+    Never,
+}
+
+/// Importance of messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub enum LogLevel {
+    /// everything
+    Debug,
+    /// progress and notices
+    Info,
+    /// what may be wrong
+    Warning,
+    /// what is wrong
+    Error,
+}
+
+/// Form of messages on stderr.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// lines for people
+    Text,
+    /// one JSON object a line
+    Json,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a new repo: definitions, sample data, next steps
+    Init(InitArgs),
+    /// The whole tour in a temporary folder, each command with its output
+    Demo(DemoArgs),
+    /// Read and check every definition; write nothing
+    Validate(ValidateArgs),
+    /// Show what `apply` would do
+    Plan(PlanArgs),
+    /// Register the definitions and make the online tables
+    Apply(ApplyArgs),
+    /// Remove the project: its tables and its registry entries
+    Teardown(ConsentArgs),
+    /// Remove one object from the registry
+    Delete(DeleteArgs),
+    /// Fill the online store from parquet, between two times
+    Materialize(MaterializeArgs),
+    /// Fill the online store from where the last run ended
+    MaterializeIncremental(IncrementalArgs),
+    /// Read the newest values of features
+    GetOnlineFeatures(OnlineArgs),
+    /// Entities
+    #[command(subcommand)]
+    Entities(Inspect),
+    /// Data sources
+    #[command(subcommand)]
+    DataSources(Inspect),
+    /// Feature views of every kind
+    #[command(subcommand)]
+    FeatureViews(Inspect),
+    /// Stream feature views
+    #[command(subcommand)]
+    StreamFeatureViews(Inspect),
+    /// On-demand feature views
+    #[command(subcommand)]
+    OnDemandFeatureViews(Inspect),
+    /// Feature services
+    #[command(subcommand)]
+    FeatureServices(Inspect),
+    /// Features, with the view that each belongs to
+    #[command(subcommand)]
+    Features(Inspect),
+    /// Projects
+    #[command(subcommand)]
+    Projects(Inspect),
+    /// The whole registry as JSON
+    RegistryDump,
+    /// Registry files: import, export, check
+    #[command(subcommand)]
+    Registry(RegistryCommand),
+    /// The version of feast-rs, and of the Feast whose files it shares
+    Version,
+}
+
+/// `init`
+#[derive(Args, Debug)]
+pub struct InitArgs {
+    /// Folder to make; its name becomes the name of the project
+    #[arg(value_name = "DIR", default_value = "feature_repo")]
+    pub directory: PathBuf,
+    /// What the repo shows
+    #[arg(short, long, value_enum, default_value_t = TemplateName::Local)]
+    pub template: TemplateName,
+    /// The same as `--template minimal`
+    #[arg(short, long, conflicts_with = "template")]
+    pub minimal: bool,
+}
+
+/// The templates of `init`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TemplateName {
+    /// parquet, push and a Kinesis stream
+    Local,
+    /// a Kinesis stream
+    Kinesis,
+    /// settings and nothing else
+    Minimal,
+}
+
+/// `demo`
+#[derive(Args, Debug)]
+pub struct DemoArgs {
+    /// Keep the demo's repo in this folder
+    #[arg(long, value_name = "DIR")]
+    pub keep: Option<PathBuf>,
+}
+
+/// `validate`
+#[derive(Args, Debug)]
+pub struct ValidateArgs {
+    /// Do not open the files that the definitions name
+    #[arg(long)]
+    pub skip_source_validation: bool,
+}
+
+/// `plan`
+#[derive(Args, Debug)]
+pub struct PlanArgs {
+    /// Exit with 2 where there is something to do
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub scope: PlanScope,
+}
+
+/// What `plan` and `apply` consider.
+#[derive(Args, Debug)]
+pub struct PlanScope {
+    /// Do not open the files that the definitions name
+    #[arg(long)]
+    pub skip_source_validation: bool,
+    /// Keep the stored values of features that were removed or retyped
+    #[arg(long)]
+    pub keep_orphans: bool,
+    /// Which objects that the definitions do not name are removed
+    #[arg(long, value_enum, default_value_t = PruneArg::Own, value_name = "WHICH")]
+    pub prune: PruneArg,
+    /// Accepted for Feast's sake
+    #[arg(long, hide = true)]
+    pub skip_feature_view_validation: bool,
+}
+
+/// Which objects that the definitions do not name are removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PruneArg {
+    /// those that feast-rs applied
+    Own,
+    /// also those that Python applied
+    All,
+    /// none
+    None,
+}
+
+/// `apply`
+#[derive(Args, Debug)]
+pub struct ApplyArgs {
+    /// Do not ask before stored values are deleted
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Allow the deletion of stored values where nobody can be asked
+    #[arg(long)]
+    pub allow_destroy: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub scope: PlanScope,
+}
+
+/// Commands that remove things.
+#[derive(Args, Debug)]
+pub struct ConsentArgs {
+    /// Do not ask
+    #[arg(short, long)]
+    pub yes: bool,
+}
+
+/// `delete`
+#[derive(Args, Debug)]
+pub struct DeleteArgs {
+    /// What it is
+    #[arg(value_enum, value_name = "KIND")]
+    pub kind: KindArg,
+    /// Its name
+    pub name: String,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub consent: ConsentArgs,
+}
+
+/// Kinds of objects that can be deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs)]
+pub enum KindArg {
+    Entity,
+    DataSource,
+    FeatureView,
+    StreamFeatureView,
+    OnDemandFeatureView,
+    FeatureService,
+}
+
+/// What `materialize` and `materialize-incremental` share.
+#[derive(Args, Debug)]
+pub struct MaterializeScope {
+    /// Only this view (may be given several times)
+    #[arg(short, long = "views", value_name = "VIEW")]
+    pub views: Vec<String>,
+    /// Let rows of the source replace newer stored values
+    #[arg(long)]
+    pub overwrite: bool,
+    /// Whether a value may lose something to fit its declared type
+    #[arg(long, value_enum, default_value_t = CastArg::Lossless, value_name = "HOW")]
+    pub cast: CastArg,
+    /// Read and count, but write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Allow an end in the future
+    #[arg(long)]
+    pub allow_future: bool,
+}
+
+/// Whether a value may lose something to fit its declared type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CastArg {
+    /// a value that does not fit is refused
+    Lossless,
+    /// as Feast: truncated, rounded or printed
+    Lossy,
+}
+
+/// `materialize`
+#[derive(Args, Debug)]
+pub struct MaterializeArgs {
+    /// First event time: 2026-11-22T20:00:00Z, 2026-11-22 or 7d-ago
+    #[arg(required_unless_present = "disable_event_timestamp", conflicts_with = "disable_event_timestamp")]
+    pub start: Option<String>,
+    /// Last event time, included
+    #[arg(required_unless_present = "disable_event_timestamp", conflicts_with = "disable_event_timestamp")]
+    pub end: Option<String>,
+    /// All rows, whatever their time
+    #[arg(long)]
+    pub disable_event_timestamp: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub scope: MaterializeScope,
+}
+
+/// `materialize-incremental`
+#[derive(Args, Debug)]
+pub struct IncrementalArgs {
+    /// Last event time, included
+    #[arg(default_value = "now")]
+    pub end: String,
+    /// Begin that much earlier than the last run ended, for rows that arrive late
+    #[arg(long, value_name = "DURATION")]
+    pub lookback: Option<String>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub scope: MaterializeScope,
+}
+
+/// `get-online-features`
+#[derive(Args, Debug)]
+pub struct OnlineArgs {
+    /// Join key and value: driver_id=1001 (may be given several times)
+    #[arg(short, long = "entities", value_name = "KEY=VALUE", value_parser = key_value)]
+    pub entities: Vec<(String, String)>,
+    /// Feature: driver_hourly_stats:conv_rate (may be given several times)
+    #[arg(short, long = "features", value_name = "VIEW:FEATURE", required_unless_present = "service")]
+    pub features: Vec<String>,
+    /// All features of a feature service
+    #[arg(short, long, value_name = "NAME", conflicts_with = "features")]
+    pub service: Option<String>,
+    /// Name each feature view__feature
+    #[arg(long)]
+    pub full_feature_names: bool,
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("write it as KEY=VALUE, for example driver_id=1001".to_owned()),
+    }
+}
+
+/// `list` and `describe`
+#[derive(Debug, Subcommand)]
+pub enum Inspect {
+    /// A line for each
+    List {
+        /// Only those with this tag (may be given several times)
+        #[arg(long, value_name = "KEY:VALUE", value_parser = tag)]
+        tags: Vec<(String, String)>,
+    },
+    /// Everything about one
+    Describe {
+        /// Its name
+        name: String,
+    },
+}
+
+fn tag(text: &str) -> Result<(String, String), String> {
+    match text.split_once(':') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("write it as KEY:VALUE, for example team:fleet".to_owned()),
+    }
+}
+
+/// `registry ...`
+#[derive(Debug, Subcommand)]
+pub enum RegistryCommand {
+    /// Copy a file registry of Feast into the SQL registry of this repo
+    Import {
+        /// The file (`data/registry.db` of Feast's default)
+        file: PathBuf,
+    },
+    /// Write the registry as definitions that apply to the same objects
+    Export {
+        /// Language of the definitions
+        #[arg(long, value_enum, default_value_t = ExportFormat::Yaml)]
+        format: ExportFormat,
+    },
+    /// Look for damage and for what would break Python Feast
+    Check,
+}
+
+/// Languages of exported definitions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// for feast-rs
+    Yaml,
+    /// for Feast
+    Python,
+}

@@ -1,0 +1,80 @@
+//! `init`: a new repo from the embedded template.
+
+use serde::Serialize;
+
+use super::Context;
+use super::args::{InitArgs, TemplateName};
+use super::output::Output;
+use crate::error::Error;
+use crate::repo::template::{self, Template};
+
+#[derive(Serialize)]
+struct InitReport {
+    directory: String,
+    project: String,
+    files: Vec<String>,
+}
+
+pub fn run(context: &Context, args: &InitArgs) -> Result<Output, Error> {
+    let directory = context.location()?.directory.join(&args.directory);
+    let project = project_name(&directory);
+    let written = template::write(&directory, template_of(args), &project)?;
+    let files: Vec<String> = written.iter().map(|file| file.display().to_string()).collect();
+    let shown = args.directory.display();
+    let list: String = files.iter().map(|file| format!("  {shown}/{file}\n")).collect();
+    let text = format!(
+        "Made a feature repo in {shown}, project `{project}`:\n{list}\nNext:\n  cd {shown}\n{}",
+        next_steps(template_of(args))
+    );
+    Output::new(&InitReport { directory: directory.display().to_string(), project, files }, text)
+}
+
+fn template_of(args: &InitArgs) -> Template {
+    match (args.minimal, args.template) {
+        (true, _) | (_, TemplateName::Minimal) => Template::Minimal,
+        (_, TemplateName::Local) => Template::Local,
+        (_, TemplateName::Kinesis) => Template::Kinesis,
+    }
+}
+
+fn next_steps(template: Template) -> &'static str {
+    match template {
+        Template::Minimal => "  feast-rs apply                     # after you wrote your definitions into features.yaml",
+        Template::Local | Template::Kinesis => {
+            "  feast-rs plan                      # what would be registered\n  \
+             feast-rs apply                     # register it, make the online tables\n  \
+             feast-rs materialize-incremental   # fill the online store from data/driver_stats.parquet\n  \
+             feast-rs get-online-features -e driver_id=1001 -s driver_activity"
+        }
+    }
+}
+
+/// The folder's name as a project name: what cannot be part of one becomes `_`.
+fn project_name(directory: &std::path::Path) -> String {
+    let name = directory.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let name: String = name.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect();
+    let name = name.trim_start_matches('_');
+    match name.chars().next() {
+        None => "feature_repo".to_owned(),
+        Some(first) if first.is_numeric() => format!("p{name}"),
+        Some(_) => name.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folders_name_becomes_a_project_name() {
+        for (folder, project) in [
+            ("drivers", "drivers"),
+            ("my-repo.v2", "my_repo_v2"),
+            ("2026", "p2026"),
+            ("_x", "x"),
+            ("---", "feature_repo"),
+        ] {
+            assert_eq!(project_name(std::path::Path::new(folder)), project, "{folder}");
+        }
+    }
+}

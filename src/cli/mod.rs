@@ -1,0 +1,147 @@
+//! The command-line face: one file a command.
+
+mod apply;
+mod args;
+mod demo;
+mod exit;
+mod init;
+mod inspect;
+mod materialize;
+mod online;
+mod output;
+mod progress;
+mod registry;
+mod validate;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use chrono::Utc;
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use args::{Cli, Command, Format};
+use exit::Exit;
+use output::{Output, Printer};
+
+use crate::error::Error;
+use crate::feature_store::{FeatureStore, Listing, Location};
+use crate::model::Timestamp;
+use crate::repo::Problem;
+
+/// Runs one command line: results on stdout, talk on stderr.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let env = |name: &str| std::env::var(name).ok();
+    match Cli::try_parse_from(args) {
+        Ok(cli) => run_parsed(&cli, &env).into(),
+        Err(error) => usage(&error),
+    }
+}
+
+/// Help goes to stdout and is no failure; a wrong command line goes to stderr with status 2.
+fn usage(error: &clap::Error) -> ExitCode {
+    // nobody is left to be told that the terminal is gone
+    let _ = error.print();
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
+        _ => ExitCode::from(2),
+    }
+}
+
+fn run_parsed(cli: &Cli, env: &dyn Fn(&str) -> Option<String>) -> Exit {
+    let printer = Printer::new(&cli.common, cli.verbose, env);
+    let context = Context { cli, printer: &printer, env, now: now() };
+    match context.run() {
+        Ok(exit) => exit,
+        Err(error) => {
+            printer.error(&error);
+            Exit::Failed(error.kind())
+        }
+    }
+}
+
+fn now() -> Timestamp {
+    Timestamp::from_micros(Utc::now().timestamp_micros())
+}
+
+/// What every command is given.
+struct Context<'a> {
+    cli: &'a Cli,
+    printer: &'a Printer,
+    env: &'a dyn Fn(&str) -> Option<String>,
+    now: Timestamp,
+}
+
+impl Context<'_> {
+    fn run(&self) -> Result<Exit, Error> {
+        let is_online = matches!(self.cli.command, Command::GetOnlineFeatures(_));
+        if self.cli.common.output == Format::Feast && !is_online {
+            return Err(Error::invalid("`-o feast` is a form of get-online-features alone", "use `-o json`"));
+        }
+        let output = match &self.cli.command {
+            Command::Init(args) => init::run(self, args)?,
+            Command::Demo(args) => return demo::run(self, args),
+            Command::Validate(args) => validate::run(self, args)?,
+            Command::Plan(args) => apply::plan(self, args)?,
+            Command::Apply(args) => apply::apply(self, args)?,
+            Command::Teardown(args) => apply::teardown(self, args)?,
+            Command::Delete(args) => apply::delete(self, args)?,
+            Command::Materialize(args) => materialize::between(self, args)?,
+            Command::MaterializeIncremental(args) => materialize::incremental(self, args)?,
+            Command::GetOnlineFeatures(args) => online::run(self, args)?,
+            Command::Entities(which) => inspect::run(self, Listing::Entities, which)?,
+            Command::DataSources(which) => inspect::run(self, Listing::DataSources, which)?,
+            Command::FeatureViews(which) => inspect::run(self, Listing::FeatureViews, which)?,
+            Command::StreamFeatureViews(which) => inspect::run(self, Listing::StreamFeatureViews, which)?,
+            Command::OnDemandFeatureViews(which) => inspect::run(self, Listing::OnDemandFeatureViews, which)?,
+            Command::FeatureServices(which) => inspect::run(self, Listing::FeatureServices, which)?,
+            Command::Features(which) => inspect::run(self, Listing::Features, which)?,
+            Command::Projects(which) => inspect::run(self, Listing::Projects, which)?,
+            Command::RegistryDump => registry::dump(self)?,
+            Command::Registry(command) => registry::run(self, command)?,
+            Command::Version => version()?,
+        };
+        self.printer.result(&output)?;
+        Ok(output.exit)
+    }
+
+    /// Opens the repo that the options name.
+    fn open(&self) -> Result<FeatureStore<'_>, Error> {
+        FeatureStore::open(&self.location()?, self.env)
+    }
+
+    fn location(&self) -> Result<Location, Error> {
+        let here = std::env::current_dir().map_err(|e| Error::io("find the current folder", e))?;
+        let named = self.cli.chdir.as_ref();
+        Ok(Location {
+            directory: named.map_or_else(|| here.clone(), |folder| here.join(folder)),
+            search_parents: named.is_none(),
+            settings_file: self.cli.feature_store_yaml.as_ref().map(|file: &PathBuf| here.join(file)),
+        })
+    }
+
+    /// Says what is worth a word about the definitions.
+    fn tell(&self, warnings: &[Problem], notices: &[String]) {
+        for warning in warnings {
+            self.printer.problem(warning);
+        }
+        for notice in notices {
+            self.printer.debug(notice);
+        }
+    }
+
+    /// Reads a time that a user wrote.
+    fn time(&self, text: &str) -> Result<Timestamp, Error> {
+        Timestamp::parse(text, self.now).map_err(|reason| Error::invalid(reason, "a time without a zone is UTC"))
+    }
+}
+
+/// The Feast whose files we share.
+const FEAST_VERSION: &str = "0.67";
+
+fn version() -> Result<Output, Error> {
+    let version = env!("CARGO_PKG_VERSION");
+    let report = serde_json::json!({"feast_rs": version, "feast": FEAST_VERSION});
+    Output::new(&report, format!("feast-rs {version} (files of Feast {FEAST_VERSION})"))
+}

@@ -1,0 +1,158 @@
+//! The newest value of every feature of every entity.
+//!
+//! [`OnlineStore`] is one writer, [`OnlineReader`] one reading thread. What both promise is in `tests/contract.rs`, which
+//! runs over [`MemoryStore`] (the reference) and [`SqliteStore`] (Feast's tables).
+
+mod error;
+mod memory;
+mod newest;
+pub mod sqlite;
+
+use std::sync::Arc;
+
+use crate::model::{SqliteOnlineStore, Timestamp};
+use crate::row::{Keys, RowBatch, ViewLayout};
+
+pub use error::OnlineError;
+pub use memory::{MemoryReader, MemoryStore};
+pub use sqlite::{BulkWriter, Durability, SqliteReader, SqliteStore, TableInfo, ViewLock};
+
+/// What a view's table must be able to hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableSpec {
+    /// `{project}_{view}`
+    pub name: String,
+    /// every feature is one number, text or flag
+    pub scalars_only: bool,
+    /// the table has a column `value_num`
+    pub value_num: bool,
+    /// Feast's searches select the table's `rowid`
+    pub needs_rowid: bool,
+}
+
+impl TableSpec {
+    /// The table `name` for rows of `layout` in a store with these settings.
+    #[must_use]
+    pub fn new(name: impl Into<String>, layout: &ViewLayout, store: &SqliteOnlineStore) -> Self {
+        Self {
+            name: name.into(),
+            scalars_only: layout.scalars_only(),
+            value_num: store.enable_openai_compatible_store,
+            needs_rowid: store.needs_rowid(),
+        }
+    }
+
+    /// Whether the table lies in its primary key's own tree, which small rows are faster in.
+    #[must_use]
+    pub fn without_rowid(&self) -> bool {
+        self.scalars_only && !self.needs_rowid
+    }
+}
+
+/// Which of two values of one feature stays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Conflict {
+    /// the one with the newest event time, then with the newest created time (none is oldest), then the later arrival
+    #[default]
+    NewestWins,
+    /// the later arrival, as in Feast
+    Overwrite,
+}
+
+/// Rows of one view on their way to one table.
+#[derive(Clone, Debug)]
+pub struct TableRows {
+    /// name of the table
+    pub table: String,
+    /// the rows
+    pub batch: Arc<RowBatch>,
+}
+
+/// What is one transaction.
+#[derive(Clone, Debug, Default)]
+pub struct WriteSet {
+    /// rows, in the order of their arrival
+    pub rows: Vec<TableRows>,
+    /// which values stay
+    pub conflict: Conflict,
+}
+
+/// What became of a write, in feature values.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Outcome {
+    /// stored
+    pub written: u64,
+    /// older than what is stored, and dropped
+    pub stale: u64,
+}
+
+impl std::ops::AddAssign for Outcome {
+    fn add_assign(&mut self, other: Self) {
+        self.written += other.written;
+        self.stale += other.stale;
+    }
+}
+
+/// Features of some entities in one table.
+#[derive(Clone, Copy, Debug)]
+pub struct ReadRequest<'a> {
+    /// name of the table
+    pub table: &'a str,
+    /// entity keys
+    pub keys: &'a Keys,
+    /// feature names
+    pub features: &'a [&'a str],
+}
+
+/// What is known of one feature of one entity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredValue {
+    /// a `feast.types.Value`; empty for null
+    pub value: Vec<u8>,
+    /// event time: to the microsecond where feast-rs wrote it, to the second where Python did
+    pub event: Timestamp,
+    /// created time, where the source has one
+    pub created: Option<Timestamp>,
+}
+
+/// One answer a key and feature: keys in the order asked, and for each the features in the order asked.
+pub type Answers = Vec<Option<StoredValue>>;
+
+/// The one writer of a store.
+pub trait OnlineStore {
+    /// What reads from it.
+    type Reader: OnlineReader;
+
+    /// Makes sure that there is a table that fits. Running twice is harmless; values stay.
+    ///
+    /// # Errors
+    /// The store cannot be written.
+    fn ensure(&mut self, table: &TableSpec) -> Result<(), OnlineError>;
+
+    /// Drops a table with its values. One that is not there is no error.
+    ///
+    /// # Errors
+    /// The store cannot be written.
+    fn forget(&mut self, table: &str) -> Result<(), OnlineError>;
+
+    /// Stores rows: all of them or none.
+    ///
+    /// # Errors
+    /// `NoTable`, or the store cannot be written; then nothing is stored.
+    fn commit(&mut self, set: &WriteSet) -> Result<Outcome, OnlineError>;
+
+    /// A reader for one thread. It sees every commit that ended before it was asked.
+    ///
+    /// # Errors
+    /// The store cannot be opened again.
+    fn reader(&self) -> Result<Self::Reader, OnlineError>;
+}
+
+/// Reads what is stored.
+pub trait OnlineReader {
+    /// Answers all requests from one state of the store.
+    ///
+    /// # Errors
+    /// `NoTable`, or the store cannot be read.
+    fn read(&mut self, requests: &[ReadRequest<'_>]) -> Result<Vec<Answers>, OnlineError>;
+}

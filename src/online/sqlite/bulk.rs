@@ -1,0 +1,92 @@
+//! Many rows in many short transactions, so that other writers get their turn.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::{Durability, SqliteStore, write};
+use crate::online::{Conflict, OnlineError, Outcome};
+use crate::row::RowBatch;
+
+/// Time for rows in one transaction; with its commit it stays below 200 ms. Python gives up on a lock after 5 s.
+const TRANSACTION: Duration = Duration::from_millis(150);
+
+/// Between two transactions our own writers look for their turn.
+const BREATH: Duration = Duration::from_millis(2);
+
+/// So often Python, which looks at ever longer intervals (100 ms at most), gets a gap that it cannot miss.
+const GAP_EVERY: Duration = Duration::from_secs(2);
+const GAP: Duration = Duration::from_millis(110);
+
+/// Writes many rows of one view. Each call ends with a commit: what was written stays, whatever comes after.
+#[derive(Debug)]
+pub struct BulkWriter<'a> {
+    store: &'a mut SqliteStore,
+    table: String,
+    conflict: Conflict,
+    last_gap: Instant,
+    last_write: Instant,
+}
+
+impl<'a> BulkWriter<'a> {
+    /// A writer of rows for `table`. Until [`finish`](Self::finish), a loss of power may take what was written.
+    ///
+    /// # Errors
+    /// The store cannot be set up.
+    pub fn new(store: &'a mut SqliteStore, table: &str, conflict: Conflict) -> Result<Self, OnlineError> {
+        store.db.set_durability(Durability::Bulk)?;
+        let now = Instant::now();
+        Ok(Self { store, table: table.to_owned(), conflict, last_gap: now, last_write: now })
+    }
+
+    /// Writes rows. Batches whose keys follow each other are fastest.
+    ///
+    /// # Errors
+    /// `NoTable`, `Replaced`, `Busy`, or the store cannot be written. The transactions that were committed before stay.
+    pub fn write(&mut self, batch: &RowBatch) -> Result<Outcome, OnlineError> {
+        let mut outcome = Outcome::default();
+        let mut position = 0;
+        while position < batch.len() {
+            self.make_way();
+            position += self.transaction(batch, position, &mut outcome)?;
+            self.last_write = Instant::now();
+        }
+        Ok(outcome)
+    }
+
+    /// Makes everything written safe from a loss of power, and empties SQLite's log as far as readers let us.
+    ///
+    /// # Errors
+    /// The disk does not take it.
+    pub fn finish(self) -> Result<(), OnlineError> {
+        let _turn = self.store.lock.wait()?;
+        self.store.db.check_identity()?;
+        self.store.db.sync()
+    }
+
+    fn make_way(&mut self) {
+        let idle = self.last_write.elapsed();
+        if idle >= GAP {
+            self.last_gap = Instant::now();
+        } else if self.last_gap.elapsed() >= GAP_EVERY {
+            thread::sleep(GAP);
+            self.last_gap = Instant::now();
+        } else if idle < BREATH {
+            thread::sleep(BREATH);
+        }
+    }
+
+    fn transaction(&mut self, batch: &RowBatch, position: usize, outcome: &mut Outcome) -> Result<usize, OnlineError> {
+        let (table, conflict) = (&self.table, self.conflict);
+        let (done, committed) = self.store.transaction(|store| {
+            let began = Instant::now();
+            let mut written = Outcome::default();
+            let shape = store.schema.writable(&store.db, table)?;
+            let upserts = write::Upserts::new(table, batch, shape, conflict);
+            let rows = batch.rows().skip(position);
+            let done = upserts.run(&store.db, rows, &mut written, || began.elapsed() >= TRANSACTION)?;
+            Ok((done, written))
+        })?;
+        *outcome += committed;
+        Ok(done)
+    }
+}

@@ -1,0 +1,153 @@
+//! All SQL text of the online store.
+
+use crate::online::Conflict;
+
+/// Writers queue here, so that none waits in the middle of a transaction.
+pub(super) const BEGIN: &str = "BEGIN IMMEDIATE";
+pub(super) const BEGIN_READ: &str = "BEGIN";
+pub(super) const COMMIT: &str = "COMMIT";
+pub(super) const ROLLBACK: &str = "ROLLBACK";
+
+/// Changes whenever any process changes a table of the file.
+pub(super) const SCHEMA_VERSION: &str = "PRAGMA schema_version";
+pub(super) const CHECKPOINT: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
+pub(super) const SYNC_FULL: &str = "PRAGMA synchronous=FULL";
+pub(super) const SYNC_NORMAL: &str = "PRAGMA synchronous=NORMAL";
+pub(super) const QUERY_ONLY: &str = "PRAGMA query_only=ON";
+
+/// Pages of a writer's own cache: 64 MiB, so that the inner pages of a large tree stay.
+pub(super) const WRITER_CACHE: &str = "PRAGMA cache_size=-65536";
+/// Pages (of 4 KiB) in the log before a commit copies them into the database: 16 MiB, so that a page which many rows of
+/// a bulk load touch is copied once.
+pub(super) const WRITER_CHECKPOINTS: &str = "PRAGMA wal_autocheckpoint=4096";
+
+/// Exact event time in microseconds since 1970 UTC. Python never writes it: see [`NEWER`].
+pub(super) const EVENT_US: &str = "feast_rs_event_us";
+/// Exact created time in microseconds since 1970 UTC.
+pub(super) const CREATED_US: &str = "feast_rs_created_us";
+
+pub(super) const TABLES: &str = "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name";
+pub(super) const TABLE: &str =
+    "SELECT wr FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name = ?1";
+pub(super) const COLUMNS: &str = "SELECT name FROM pragma_table_info(?1) ORDER BY cid";
+pub(super) const INDEX: &str = "SELECT count(*) FROM sqlite_schema WHERE type = 'index' AND name = ?1";
+
+/// Whether an arriving value (`excluded`) replaces the stored one (`stored`).
+///
+/// Our exact times hold where their seconds, cut towards zero as Feast cuts them, are those of Feast's own columns.
+/// Python's UPSERT names Feast's columns only, so after it they disagree: then whole seconds are compared, and in the
+/// same second the later arrival wins. A created time that is missing is older than any.
+const NEWER: &str = "CASE WHEN stored.feast_rs_event_us / 1000000 = stored.event_ts \
+AND stored.feast_rs_created_us / 1000000 IS stored.created_ts \
+THEN excluded.feast_rs_event_us > stored.feast_rs_event_us \
+OR (excluded.feast_rs_event_us = stored.feast_rs_event_us \
+AND (stored.feast_rs_created_us IS NULL OR excluded.feast_rs_created_us >= stored.feast_rs_created_us)) \
+ELSE (excluded.event_ts < stored.event_ts) IS NOT TRUE END";
+
+/// An identifier in quotes.
+pub(super) fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// A text in quotes.
+fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+/// The name that Feast gives a table's index.
+pub(super) fn index_name(table: &str) -> String {
+    format!("{table}_ek")
+}
+
+/// Feast's columns in Feast's order, then ours.
+pub(super) fn create_table(table: &str, value_num: bool, without_rowid: bool) -> String {
+    format!(
+        "CREATE TABLE IF NOT EXISTS {} (entity_key BLOB, feature_name TEXT, value BLOB, value_text TEXT, {}vector_value \
+         BLOB, event_ts timestamp, created_ts timestamp, {EVENT_US} INTEGER, {CREATED_US} INTEGER, PRIMARY \
+         KEY(entity_key, feature_name)){}",
+        quoted(table),
+        if value_num { "value_num REAL, " } else { "" },
+        if without_rowid { " WITHOUT ROWID" } else { "" },
+    )
+}
+
+pub(super) fn create_index(table: &str) -> String {
+    format!("CREATE INDEX IF NOT EXISTS {} ON {} (entity_key)", quoted(&index_name(table)), quoted(table))
+}
+
+pub(super) fn drop_index(table: &str) -> String {
+    format!("DROP INDEX IF EXISTS {}", quoted(&index_name(table)))
+}
+
+pub(super) fn add_column(table: &str, column: &str, column_type: &str) -> String {
+    format!("ALTER TABLE {} ADD COLUMN {} {column_type}", quoted(table), quoted(column))
+}
+
+pub(super) fn drop_table(table: &str) -> String {
+    format!("DROP TABLE IF EXISTS {}", quoted(table))
+}
+
+pub(super) fn rename_table(from: &str, to: &str) -> String {
+    format!("ALTER TABLE {} RENAME TO {}", quoted(from), quoted(to))
+}
+
+/// Copies `columns` of all rows.
+pub(super) fn copy_table(from: &str, to: &str, columns: &[String]) -> String {
+    let columns = columns.iter().map(|column| quoted(column)).collect::<Vec<_>>().join(", ");
+    format!("INSERT INTO {} ({columns}) SELECT {columns} FROM {}", quoted(to), quoted(from))
+}
+
+pub(super) fn delete_feature(table: &str) -> String {
+    format!("DELETE FROM {} WHERE feature_name = ?1", quoted(table))
+}
+
+pub(super) fn count_values(table: &str) -> String {
+    format!("SELECT count(*) FROM {}", quoted(table))
+}
+
+pub(super) fn count_feature_values(table: &str) -> String {
+    format!("SELECT count(*) FROM {} WHERE feature_name = ?1", quoted(table))
+}
+
+/// Parameters that all values of a row share: entity key, event and created seconds, event and created microseconds.
+pub(super) const ROW_PARAMETERS: usize = 5;
+
+/// Parameters of each value: `value`, `value_text` and, where there is one, `value_num`.
+pub(super) const fn cell_parameters(value_num: bool) -> usize {
+    if value_num { 3 } else { 2 }
+}
+
+/// Stores values of several features of one entity: `?1` to `?5` are [`ROW_PARAMETERS`], then come each feature's.
+pub(super) fn upsert(table: &str, features: &[&str], value_num: bool, conflict: Conflict) -> String {
+    let width = cell_parameters(value_num);
+    let rows = features.iter().enumerate().map(|(position, feature)| {
+        let first = ROW_PARAMETERS + position * width + 1;
+        let cells = (first..first + width).map(|number| format!("?{number}")).collect::<Vec<_>>().join(", ");
+        format!("(?1, {}, {cells}, ?2, ?3, ?4, ?5)", literal(feature))
+    });
+    let rows = rows.collect::<Vec<_>>().join(", ");
+    let (column, update) = if value_num { ("value_num, ", "value_num = excluded.value_num, ") } else { ("", "") };
+    let condition = match conflict {
+        Conflict::NewestWins => format!(" WHERE {NEWER}"),
+        Conflict::Overwrite => String::new(),
+    };
+    format!(
+        "INSERT INTO {} AS stored (entity_key, feature_name, value, value_text, {column}event_ts, created_ts, \
+         {EVENT_US}, {CREATED_US}) VALUES {rows} ON CONFLICT(entity_key, feature_name) DO UPDATE SET value = \
+         excluded.value, value_text = excluded.value_text, {update}vector_value = NULL, event_ts = \
+         excluded.event_ts, created_ts = excluded.created_ts, {EVENT_US} = excluded.{EVENT_US}, {CREATED_US} = \
+         excluded.{CREATED_US}{condition}",
+        quoted(table),
+    )
+}
+
+/// The values of one entity: `?1` is its key, the features follow. Without our columns the exact times are null.
+pub(super) fn select(table: &str, features: usize, exact: bool) -> String {
+    let names = (2..features + 2).map(|number| format!("?{number}")).collect::<Vec<_>>().join(", ");
+    let times = if exact { format!("{EVENT_US}, {CREATED_US}") } else { "NULL, NULL".to_owned() };
+    format!(
+        "SELECT feature_name, value, event_ts, created_ts, {times} FROM {} WHERE entity_key = ?1 AND feature_name IN \
+         ({names})",
+        quoted(table),
+    )
+}

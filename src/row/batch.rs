@@ -1,0 +1,284 @@
+//! Rows of one view, ready to be stored.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef};
+use arrow::buffer::BooleanBuffer;
+
+use super::{Cast, Cell, Cells, KeyEncoder, Keys, Refusal, RowError, ValueEncoder, ViewLayout, timestamps};
+use crate::model::{Field, Timestamp};
+
+/// The column of one feature.
+#[derive(Clone, Debug)]
+pub struct FeatureColumn {
+    /// the values
+    pub values: ArrayRef,
+    /// the rows that bring the feature at all, null or not; `None`: every row
+    pub present: Option<BooleanBuffer>,
+}
+
+/// The columns that rows are made of, all of one length.
+#[derive(Clone, Debug)]
+pub struct RowColumns {
+    /// in the order of [`ViewLayout::join_keys`]
+    pub join_keys: Vec<ArrayRef>,
+    /// event times
+    pub event: ArrayRef,
+    /// created times, where the source has them
+    pub created: Option<ArrayRef>,
+    /// in the order of [`ViewLayout::features`]; `None`: no row brings the feature, the store keeps what it has
+    pub features: Vec<Option<FeatureColumn>>,
+}
+
+/// Rows of one view: entity keys, times and stored values, of one length and of the layout's types.
+#[derive(Clone, Debug)]
+pub struct RowBatch {
+    layout: Arc<ViewLayout>,
+    keys: Keys,
+    event: Vec<Option<Timestamp>>,
+    created: Vec<Option<Timestamp>>,
+    cells: Vec<Option<Cells>>,
+    /// the rows that are not refused, by key and then by arrival
+    order: Vec<u32>,
+}
+
+/// One row of a batch.
+#[derive(Clone, Copy, Debug)]
+pub struct Row<'a> {
+    batch: &'a RowBatch,
+    index: usize,
+    /// when what it says happened
+    pub event: Timestamp,
+}
+
+impl RowBatch {
+    /// Encodes rows. A row is refused as a whole: for a key or value that does not fit, for a missing event time, or for
+    /// one later than `not_after`. Refusals count rows from the first of `columns`.
+    ///
+    /// # Errors
+    /// `Shape` where the columns do not fit the layout or each other, `Column` where a type never fits.
+    pub fn new(
+        layout: &Arc<ViewLayout>,
+        columns: &RowColumns,
+        cast: Cast,
+        not_after: Option<Timestamp>,
+    ) -> Result<(Self, Vec<Refusal>), RowError> {
+        let rows = check_shape(layout, columns)?;
+        let mut keys = Keys::with_capacity(rows, 32);
+        let mut refusals = KeyEncoder::new(layout)?.encode(&columns.join_keys, &mut keys)?;
+        let event = timestamps("event time", &columns.event)?;
+        let created = match &columns.created {
+            Some(column) => timestamps("created time", column)?,
+            None => vec![None; rows],
+        };
+        refusals.extend(refused_times(&event, not_after));
+        let mut cells = Vec::with_capacity(layout.features.len());
+        for (field, column) in layout.features.iter().zip(&columns.features) {
+            cells.push(match column {
+                Some(column) => Some(encode_feature(field, column, cast, &mut refusals)?),
+                None => None,
+            });
+        }
+        refusals.sort_by_key(|refusal| refusal.row);
+        refusals.dedup_by_key(|refusal| refusal.row);
+        let order = sorted_by_key(&keys, &refusals);
+        Ok((Self { layout: Arc::clone(layout), keys, event, created, cells, order }, refusals))
+    }
+
+    /// What the rows consist of.
+    #[must_use]
+    pub fn layout(&self) -> &ViewLayout {
+        &self.layout
+    }
+
+    /// How many rows there are, the refused ones not counted.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.order.len()
+    }
+
+    /// Whether there are no rows.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.order.is_empty()
+    }
+
+    /// Whether any row may bring the feature at that position of the layout.
+    #[must_use]
+    pub fn brings(&self, feature: usize) -> bool {
+        self.cells.get(feature).is_some_and(Option::is_some)
+    }
+
+    /// The rows by key; those of one key in the order of their arrival.
+    pub fn rows(&self) -> impl ExactSizeIterator<Item = Row<'_>> {
+        self.order.iter().map(|index| {
+            let index = *index as usize;
+            // rows without an event time are refused
+            let event = self.event.get(index).copied().flatten().unwrap_or(Timestamp::EPOCH);
+            Row { batch: self, index, event }
+        })
+    }
+}
+
+impl<'a> Row<'a> {
+    /// The entity key.
+    #[must_use]
+    pub fn key(&self) -> &'a [u8] {
+        self.batch.keys.get(self.index)
+    }
+
+    /// When the source wrote it.
+    #[must_use]
+    pub fn created(&self) -> Option<Timestamp> {
+        self.batch.created.get(self.index).copied().flatten()
+    }
+
+    /// The value of one feature (by its position in the layout); `None` where the row brings none.
+    #[must_use]
+    pub fn cell(&self, feature: usize) -> Option<Cell<'a>> {
+        self.batch.cells.get(feature)?.as_ref()?.get(self.index)
+    }
+}
+
+fn check_shape(layout: &ViewLayout, columns: &RowColumns) -> Result<usize, RowError> {
+    let shape = |reason: String| RowError::Shape { view: layout.view.clone(), reason };
+    if layout.features.len() != columns.features.len() {
+        return Err(shape(format!("{} features and {} columns", layout.features.len(), columns.features.len())));
+    }
+    let rows = columns.event.len();
+    let values = columns.features.iter().flatten().map(|column| &column.values);
+    let others = columns.join_keys.iter().chain(&columns.created).chain(values);
+    if let Some(other) = others.clone().find(|column| column.len() != rows) {
+        return Err(shape(format!("columns of {rows} and {} rows", other.len())));
+    }
+    if u32::try_from(rows).is_err() {
+        return Err(shape(format!("{rows} rows are too many for one batch")));
+    }
+    Ok(rows)
+}
+
+fn refused_times(event: &[Option<Timestamp>], not_after: Option<Timestamp>) -> impl Iterator<Item = Refusal> {
+    let refusal = |row, value: String, reason: &str| Refusal {
+        row,
+        column: "event time".to_owned(),
+        value,
+        reason: reason.to_owned(),
+    };
+    event.iter().enumerate().filter_map(move |(row, event)| match (event, not_after) {
+        (None, _) => Some(refusal(row, "null".to_owned(), "a row needs an event time")),
+        (Some(event), Some(limit)) if *event > limit => {
+            Some(refusal(row, event.to_string(), "lies too far in the future"))
+        }
+        _ => None,
+    })
+}
+
+/// A refused cell stands as an absent one, so that rows keep their places.
+fn encode_feature(
+    field: &Field,
+    column: &FeatureColumn,
+    cast: Cast,
+    refusals: &mut Vec<Refusal>,
+) -> Result<Cells, RowError> {
+    let rows = column.values.len();
+    let encoder = ValueEncoder::new(&field.name, &column.values, &field.dtype, cast)?;
+    let mut cells = Cells::with_capacity(rows, 16);
+    for row in 0..rows {
+        if column.present.as_ref().is_some_and(|present| row >= present.len() || !present.value(row)) {
+            cells.push_absent();
+        } else if let Err(refusal) = encoder.encode(row, &mut cells) {
+            cells.push_absent();
+            refusals.push(refusal);
+        }
+    }
+    Ok(cells)
+}
+
+/// The rows that are not refused, in the order of their keys' bytes, which is also the order of the store's tree; rows
+/// of one key stay in the order of arrival. `refusals` are sorted by row.
+fn sorted_by_key(keys: &Keys, refusals: &[Refusal]) -> Vec<u32> {
+    let shared = shared_prefix(keys);
+    let mut refused = refusals.iter().map(|refusal| refusal.row).peekable();
+    let mut heads: Vec<(u64, u32)> = Vec::with_capacity(keys.len());
+    for (row, key) in (0_u32..).zip(keys.iter()) {
+        if refused.next_if_eq(&(row as usize)).is_none() {
+            heads.push((head(key.get(shared..).unwrap_or_default()), row));
+        }
+    }
+    heads.sort_unstable_by(|a, b| {
+        a.0.cmp(&b.0).then_with(|| keys.get(a.1 as usize).cmp(keys.get(b.1 as usize))).then(a.1.cmp(&b.1))
+    });
+    heads.into_iter().map(|(_, row)| row).collect()
+}
+
+/// Length of what all keys begin with.
+fn shared_prefix(keys: &Keys) -> usize {
+    let first = keys.get(0);
+    let shared = |key: &[u8]| first.iter().zip(key).take_while(|(a, b)| a == b).count();
+    keys.iter().filter(|key| !key.is_empty()).map(shared).min().unwrap_or(0)
+}
+
+/// The first eight bytes as a number that orders as they do.
+fn head(bytes: &[u8]) -> u64 {
+    let mut head = [0; 8];
+    for (to, from) in head.iter_mut().zip(bytes) {
+        *to = *from;
+    }
+    u64::from_be_bytes(head)
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{Float64Array, Int64Array, TimestampSecondArray};
+
+    use super::*;
+    use crate::model::{DataType, ValueType};
+    use crate::row::JoinKey;
+
+    fn layout() -> Arc<ViewLayout> {
+        Arc::new(ViewLayout {
+            view: "v".into(),
+            join_keys: vec![JoinKey { name: "k".into(), value_type: ValueType::Int64 }],
+            features: vec![Field::new("f", DataType::Int64), Field::new("g", DataType::Int64)],
+            key_version: 3,
+        })
+    }
+
+    fn columns(keys: Vec<Option<i64>>, times: Vec<Option<i64>>, values: Vec<f64>) -> RowColumns {
+        RowColumns {
+            join_keys: vec![Arc::new(Int64Array::from(keys))],
+            event: Arc::new(TimestampSecondArray::from(times)),
+            created: None,
+            features: vec![Some(FeatureColumn { values: Arc::new(Float64Array::from(values)), present: None }), None],
+        }
+    }
+
+    #[test]
+    fn rows_come_by_key_and_refused_ones_not_at_all() {
+        let keys = vec![Some(300), Some(2), None, Some(1), Some(2), Some(5), Some(6)];
+        let times = vec![Some(1), Some(1), Some(1), Some(1), Some(1), None, Some(100)];
+        let values = vec![1.0, 2.0, 3.0, 4.5, 5.0, 6.0, 7.0];
+        let limit = Timestamp::from_micros(99_000_000);
+        let (batch, refusals) =
+            RowBatch::new(&layout(), &columns(keys, times, values), Cast::Lossless, Some(limit)).unwrap();
+        assert_eq!(
+            refusals.iter().map(|r| (r.row, r.column.as_str())).collect::<Vec<_>>(),
+            [(2, "k"), (3, "f"), (5, "event time"), (6, "event time")]
+        );
+        // 2 before 300: the order is that of little-endian bytes, 300 being 2c 01
+        let texts: Vec<_> = batch.rows().map(|row| row.cell(0).unwrap().text.unwrap().to_owned()).collect();
+        assert_eq!(texts, ["2", "5", "1"]);
+        assert!(batch.brings(0) && !batch.brings(1));
+        assert_eq!(batch.rows().next().unwrap().cell(1), None);
+        assert_eq!((batch.len(), batch.is_empty()), (3, false));
+    }
+
+    #[test]
+    fn columns_of_different_lengths_are_no_batch() {
+        let wrong = columns(vec![Some(1)], vec![Some(1), Some(2)], vec![1.0, 2.0]);
+        assert!(matches!(RowBatch::new(&layout(), &wrong, Cast::Lossless, None), Err(RowError::Shape { .. })));
+        let mut wrong = columns(vec![Some(1)], vec![Some(1)], vec![1.0]);
+        wrong.features.pop();
+        assert!(matches!(RowBatch::new(&layout(), &wrong, Cast::Lossless, None), Err(RowError::Shape { .. })));
+    }
+}
