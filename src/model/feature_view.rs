@@ -27,7 +27,8 @@ pub struct FeatureView {
     pub entities: Vec<String>,
     /// the join keys with their types, one an entity and in the same order; [`super::DUMMY_JOIN_KEY`] without entities
     pub entity_columns: Vec<Field>,
-    /// the features, in declared order, without the join keys
+    /// the features, in declared order, without the join keys; only a stream feature view over push or Kafka has its join
+    /// keys among them, as in Feast, whose online rows hold them too
     pub features: Vec<Field>,
     /// how long a value may be served; `None` and zero: for ever
     pub ttl: Option<Span>,

@@ -5,13 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::decode::Object;
+use super::encode::source_type;
 use super::error::RegistryError;
 use super::message::Message;
 use super::plan::{PlanOptions, table_name};
 use super::snapshot::{Content, PendingStep, Snapshot, Stored};
 use super::store::Registry;
 use super::table::Table;
-use crate::model::{DUMMY_ENTITY, DataSource, FeatureView, Interval, ObjectId, ObjectKind, OnDemandSource, SourceKind};
+use crate::model::{DUMMY_ENTITY, FeatureView, Interval, ObjectId, ObjectKind, OnDemandSource};
+use crate::proto::core;
 use crate::proto::json::to_json;
 
 /// How bad a finding is.
@@ -179,10 +181,12 @@ impl Checker {
     /// One such row makes most of Feast's commands fail.
     fn kinesis(&mut self, snapshot: &Snapshot) {
         for stored in &snapshot.stored {
-            let Object::FeatureView(view) = &stored.object else { continue };
-            let is_kinesis = |source: &DataSource| matches!(source.kind, SourceKind::Kinesis(_));
-            let native = matches!(stored.message, Message::StreamFeatureView(_));
-            if native && view.stream_source.as_ref().is_none_or(is_kinesis) {
+            let Message::StreamFeatureView(view) = &stored.message else { continue };
+            let source = view.spec.as_ref().and_then(|spec| spec.stream_source.as_ref());
+            let unreadable = |source: &core::DataSource| {
+                source.r#type == source_type::KINESIS || source.data_source_class_type.ends_with(".KinesisSource")
+            };
+            if source.is_none_or(unreadable) {
                 let message = "Python Feast cannot read a stream feature view over Kinesis: plan, apply, push and \
                                materialize fail for the whole project";
                 let hint = "`feast-rs apply` stores it in a form that Python can read";

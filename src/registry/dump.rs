@@ -43,7 +43,7 @@ impl Snapshot {
             if row.table == Table::ManagedInfra && row.name == INFRA_NAME {
                 let infra = row_json(row)?;
                 let objects = infra.get("infraObjects").and_then(Value::as_array).cloned().unwrap_or_default();
-                lists.entry("infra").or_default().extend(objects.into_iter().map(|object| ("", object)));
+                lists.entry("infra").or_default().extend(objects.into_iter().map(|object| ("", infra_object(object))));
             } else if let Some(list) = list_name(row.table) {
                 lists.entry(list).or_default().push((&row.name, dumped(row)?));
             }
@@ -95,10 +95,11 @@ fn row_json(row: &Row) -> Result<Value, RegistryError> {
 /// bytes.
 fn dumped(row: &Row) -> Result<Value, RegistryError> {
     let mut value = row_json(row)?;
-    if let Some(spec) = value.get_mut("spec").and_then(Value::as_object_mut)
-        && matches!(row.table, Table::FeatureViews | Table::StreamFeatureViews | Table::OnDemandFeatureViews)
-    {
+    if let Some(spec) = value.get_mut("spec").and_then(Value::as_object_mut) {
         spec.remove("project");
+    } else if let Some(source) = value.as_object_mut() {
+        source.remove("project");
+        source.remove("dataSourceClassType");
     }
     if let Some(text) = function_text(row).map_err(|source| damaged(row, source))? {
         show_text(&mut value, &text);
@@ -124,11 +125,21 @@ fn function_text(row: &Row) -> Result<Option<String>, RowDamage> {
 }
 
 fn show_text(value: &mut Value, text: &str) {
+    let is_pandas = |spec: &Map<String, Value>| spec.get("mode").is_some_and(|mode| mode == "pandas");
+    if let Some(spec) = value.get_mut("spec").and_then(Value::as_object_mut).filter(|spec| is_pandas(spec)) {
+        // Feast shows such a function in its old place too
+        spec.entry("userDefinedFunction").or_insert_with(|| json!({}));
+    }
     for pointer in ["/spec/userDefinedFunction", "/spec/featureTransformation/userDefinedFunction"] {
         if let Some(function) = value.pointer_mut(pointer).and_then(Value::as_object_mut) {
             function.insert("body".to_owned(), Value::from(text));
         }
     }
+}
+
+/// Feast dumps what the object holds, without its class.
+fn infra_object(mut object: Value) -> Value {
+    object.get_mut("sqliteTable").map(Value::take).unwrap_or(object)
 }
 
 fn damaged(row: &Row, source: RowDamage) -> RegistryError {

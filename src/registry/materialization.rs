@@ -10,7 +10,7 @@ use super::stamp::instant;
 use super::store::Registry;
 use super::table::Table;
 use crate::model::{Interval, ObjectId, ObjectKind, Timestamp};
-use crate::proto::core::{FeatureView, FeatureViewMeta, MaterializationInterval};
+use crate::proto::core::{FeatureViewMeta, MaterializationInterval};
 use crate::proto::wire;
 
 /// `FeatureViewState.AVAILABLE_ONLINE`
@@ -64,8 +64,9 @@ impl Registry {
 
 /// The row of a feature view or stream feature view (their outer fields have the same numbers) with one interval more.
 fn with_interval(stored: &[u8], interval: Interval, now: Timestamp) -> Result<Vec<u8>, RowDamage> {
-    FeatureView::decode(wire::unknown_fields(stored, &[1])?.as_slice())?;
     let meta = wire::submessage(stored, 2)?.unwrap_or_default();
+    // nothing is added to what cannot be read
+    FeatureViewMeta::decode(meta)?;
     let mut meta = wire::unknown_fields(meta, &[LAST_UPDATED, STATE])?;
     let added = FeatureViewMeta {
         last_updated_timestamp: Some(instant(now)),
@@ -84,6 +85,7 @@ fn with_interval(stored: &[u8], interval: Interval, now: Timestamp) -> Result<Ve
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::proto::core::FeatureView;
 
     #[test]
     fn an_interval_is_appended_and_unknown_fields_stay() {

@@ -24,6 +24,8 @@ mod stamp;
 mod store;
 mod table;
 mod tags;
+#[cfg(test)]
+mod tests;
 
 pub use check::{Finding, Severity};
 pub use error::{RegistryError, RowDamage};

@@ -80,14 +80,14 @@ impl<'a> Stamps<'a> {
             Message::DataSource(m) => self.source(m),
             Message::FeatureView(m) => {
                 m.meta = Some(self.view_meta(old_meta, put.version)?);
-                for spec in &mut m.spec {
+                if let Some(spec) = &mut m.spec {
                     self.view(spec);
                     spec.project = self.project_of(put.version);
                 }
             }
             Message::StreamFeatureView(m) => {
                 m.meta = Some(self.view_meta(old_meta, put.version)?);
-                for spec in &mut m.spec {
+                if let Some(spec) = &mut m.spec {
                     spec.batch_source.iter_mut().for_each(|source| self.source(source));
                     spec.stream_source.iter_mut().for_each(|source| self.source(source));
                     spec.project = self.project_of(put.version);
@@ -95,7 +95,7 @@ impl<'a> Stamps<'a> {
             }
             Message::OnDemandFeatureView(m) => {
                 m.meta = Some(self.on_demand_meta(old_meta, put.version)?);
-                for spec in &mut m.spec {
+                if let Some(spec) = &mut m.spec {
                     spec.sources.values_mut().for_each(|source| self.on_demand_source(source));
                     spec.project = self.project_of(put.version);
                 }

@@ -1,6 +1,5 @@
 //! The tables of a registry that hold one message a row.
 
-use crate::model::ObjectKind;
 use crate::proto::descriptor::{self, Message};
 
 /// A table whose rows are a name and a message.
@@ -117,24 +116,6 @@ impl Table {
             Self::StreamFeatureViews => Some("stream_feature_view"),
             Self::OnDemandFeatureViews => Some("on_demand_feature_view"),
             _ => None,
-        }
-    }
-
-    /// The kind of object that a row is unless its content says otherwise; `None` for what we do not model.
-    pub(super) fn kind(self) -> Option<ObjectKind> {
-        match self {
-            Self::Projects => Some(ObjectKind::Project),
-            Self::Entities => Some(ObjectKind::Entity),
-            Self::DataSources => Some(ObjectKind::DataSource),
-            Self::FeatureViews => Some(ObjectKind::FeatureView),
-            Self::StreamFeatureViews => Some(ObjectKind::StreamFeatureView),
-            Self::OnDemandFeatureViews => Some(ObjectKind::OnDemandFeatureView),
-            Self::FeatureServices => Some(ObjectKind::FeatureService),
-            Self::LabelViews
-            | Self::SavedDatasets
-            | Self::ValidationReferences
-            | Self::ManagedInfra
-            | Self::Permissions => None,
         }
     }
 }

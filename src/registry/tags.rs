@@ -21,6 +21,7 @@ impl Writer {
         Self(tags.clone())
     }
 
+    #[allow(clippy::needless_pass_by_value, reason = "callers hand over what they have, flags and texts alike")]
     pub(super) fn put(&mut self, key: &str, value: impl ToString) {
         self.0.insert(full(key), value.to_string());
     }

@@ -18,7 +18,7 @@ use crate::proto::well_known;
 pub(in crate::registry) enum Object {
     Project(Project),
     Entity(Entity),
-    DataSource(DataSource),
+    DataSource(Box<DataSource>),
     FeatureView(Box<FeatureView>),
     OnDemandFeatureView(Box<OnDemandFeatureView>),
     FeatureService(FeatureService),
@@ -30,7 +30,7 @@ impl Object {
         Ok(match message {
             Message::Project(m) => Self::Project(project(m.spec.clone().unwrap_or_default())),
             Message::Entity(m) => Self::Entity(entity(m.spec.clone().unwrap_or_default())),
-            Message::DataSource(m) => Self::DataSource(source::decode(m)?),
+            Message::DataSource(m) => Self::DataSource(Box::new(source::decode(m)?)),
             Message::FeatureView(m) => Self::FeatureView(Box::new(view::decode(m.spec.as_ref())?)),
             Message::StreamFeatureView(m) => Self::FeatureView(Box::new(view::decode_stream(m.spec.as_ref())?)),
             Message::OnDemandFeatureView(m) => Self::OnDemandFeatureView(Box::new(on_demand::decode(m.spec.as_ref())?)),
@@ -56,7 +56,7 @@ impl Object {
             Self::Project(project) => definitions.project = project,
             Self::Entity(entity) if entity.name == crate::model::DUMMY_ENTITY => {}
             Self::Entity(entity) => definitions.entities.push(entity),
-            Self::DataSource(source) => definitions.data_sources.push(source),
+            Self::DataSource(source) => definitions.data_sources.push(*source),
             Self::FeatureView(view) => definitions.feature_views.push(*view),
             Self::OnDemandFeatureView(view) => definitions.on_demand_feature_views.push(*view),
             Self::FeatureService(service) => definitions.feature_services.push(service),

@@ -2,7 +2,7 @@
 
 use super::view::{aggregation, entities, text, transformation, version};
 use super::{field, projection, source};
-use crate::model::{OnDemandFeatureView, OnDemandSource, Projection};
+use crate::model::{DUMMY_JOIN_KEY, OnDemandFeatureView, OnDemandSource, Projection};
 use crate::proto::core;
 use crate::registry::encode::TRACK_METRICS_TAG;
 use crate::registry::error::RowDamage;
@@ -31,7 +31,8 @@ pub(super) fn decode(spec: Option<&core::OnDemandFeatureViewSpec>) -> Result<OnD
         sources,
         features: spec.features.iter().map(field).collect(),
         entities: entities(&spec.entities),
-        entity_columns: spec.entity_columns.iter().map(field).collect(),
+        // the column of the entity that Feast adds goes with it
+        entity_columns: spec.entity_columns.iter().filter(|c| c.name != DUMMY_JOIN_KEY).map(field).collect(),
         mode,
         transformation,
         write_to_online_store: spec.write_to_online_store,

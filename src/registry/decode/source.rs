@@ -11,7 +11,7 @@ use crate::registry::tags::Reader;
 pub(super) fn decode(message: &core::DataSource) -> Result<DataSource, RowDamage> {
     let tags = Reader::new(&message.tags);
     let kind = kind(message, &tags)?;
-    let mut source = DataSource {
+    Ok(DataSource {
         name: message.name.clone(),
         kind,
         timestamp_field: message.timestamp_field.clone(),
@@ -23,15 +23,7 @@ pub(super) fn decode(message: &core::DataSource) -> Result<DataSource, RowDamage
         description: message.description.clone(),
         tags: tags.users(),
         owner: message.owner.clone(),
-    };
-    if matches!(source.kind, SourceKind::Push) && source.batch_source.is_some() {
-        // these were copied from the batch source when the row was written
-        source.timestamp_field.clear();
-        source.created_timestamp_column.clear();
-        source.date_partition_column.clear();
-        source.field_mapping.clear();
-    }
-    Ok(source)
+    })
 }
 
 fn kind(message: &core::DataSource, tags: &Reader) -> Result<SourceKind, RowDamage> {

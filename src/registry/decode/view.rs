@@ -1,7 +1,7 @@
 //! Feature views of every kind from their rows.
 
 use super::{field, source, span};
-use crate::model::{Aggregation, DUMMY_ENTITY, DataSource, FeatureView, Field, Transformation, ViewKind};
+use crate::model::{Aggregation, DUMMY_ENTITY, DataSource, FeatureView, Transformation, ViewKind};
 use crate::proto::core;
 use crate::registry::error::RowDamage;
 use crate::registry::tags::{Reader, wrong};
@@ -60,18 +60,16 @@ pub(super) fn decode_stream(spec: Option<&core::StreamFeatureViewSpec>) -> Resul
     let stream_source = spec.stream_source.as_ref().map(source::decode).transpose()?;
     let stored = spec.batch_source.as_ref().map(source::decode).transpose()?;
     let (batch_source, sink_source) = split_sink(stored, stream_source.as_ref(), &tags, false);
-    let entity_columns: Vec<Field> = spec.entity_columns.iter().map(field).collect();
-    // Feast's features of such a view include its join keys
-    let is_key = |name: &str| entity_columns.iter().any(|column| column.name == name);
     let function = spec.user_defined_function.as_ref();
     Ok(FeatureView {
         kind: ViewKind::StreamFeatureView,
         name: spec.name.clone(),
         entities: entities(&spec.entities),
-        features: spec.features.iter().filter(|feature| !is_key(&feature.name)).map(field).collect(),
-        entity_columns,
+        entity_columns: spec.entity_columns.iter().map(field).collect(),
+        // Feast's features of such a view include its join keys, and so do its online rows
+        features: spec.features.iter().map(field).collect(),
         ttl: spec.ttl.map(span),
-        online: spec.online,
+        online: tags.parse("online")?.unwrap_or(spec.online),
         offline: tags.parse("offline")?.unwrap_or(false),
         batch_source,
         stream_source,
@@ -103,7 +101,7 @@ fn split_sink(
     derived: bool,
 ) -> (Option<DataSource>, Option<DataSource>) {
     if derived {
-        return (stored.clone(), stored);
+        return (None, stored);
     }
     if tags.get("sink_source").is_none() {
         return (stored, None);

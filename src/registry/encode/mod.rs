@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::message::Message;
 use super::native::NativeFunction;
 use crate::model::{
-    DataSource, Definitions, Entity, FeatureService, FeatureView, Field, LoggingConfig, ObjectId, ObjectKind, Project,
-    Projection, ViewKind,
+    DataSource, Definitions, Entity, FeatureService, FeatureView, Field, LoggingConfig, ObjectId, ObjectKind,
+    OnDemandSource, Project, Projection, ViewKind,
 };
 use crate::proto::core;
 
@@ -67,10 +67,20 @@ fn sources(definitions: &Definitions) -> Vec<core::DataSource> {
         .feature_views
         .iter()
         .flat_map(|view| [&view.stream_source, &view.batch_source, &view.sink_source].into_iter().flatten());
-    for source in definitions.data_sources.iter().chain(in_views) {
+    let in_requests =
+        definitions.on_demand_feature_views.iter().flat_map(|view| view.sources.values()).filter_map(request);
+    for source in definitions.data_sources.iter().chain(in_views).chain(in_requests) {
         collect(source, &mut seen, &mut found);
     }
     found
+}
+
+/// The request source of an on-demand view; the one that Feast makes of an `input_schema` is not registered.
+fn request(source: &OnDemandSource) -> Option<&DataSource> {
+    match source {
+        OnDemandSource::Request(source) if !source.name.starts_with("__input_schema__") => Some(source),
+        _ => None,
+    }
 }
 
 fn collect(source: &DataSource, seen: &mut BTreeSet<String>, found: &mut Vec<core::DataSource>) {

@@ -1,8 +1,8 @@
 //! On-demand feature views: Feast's own row, whose function is Python text that computes the same where it can.
 
-use super::view::{aggregation, is_text};
+use super::view::{aggregation, entities, entity_columns, is_text};
 use super::{field, projection, python, source};
-use crate::model::{DUMMY_ENTITY, Definitions, OnDemandFeatureView, OnDemandSource, SourceKind, Transformation};
+use crate::model::{Definitions, OnDemandFeatureView, OnDemandSource, SourceKind, Transformation};
 use crate::proto::core;
 use crate::registry::message::Message;
 use crate::registry::native::NativeFunction;
@@ -46,8 +46,8 @@ pub(super) fn encode(
         feature_transformation: transformation,
         mode,
         write_to_online_store: view.write_to_online_store,
-        entities: if view.entities.is_empty() { vec![DUMMY_ENTITY.to_owned()] } else { view.entities.clone() },
-        entity_columns: view.entity_columns.iter().map(field).collect(),
+        entities: entities(&view.entities),
+        entity_columns: entity_columns(&view.entities, &view.entity_columns),
         singleton: view.singleton,
         aggregations: view.aggregations.iter().map(aggregation).collect(),
         version: view.version.clone(),

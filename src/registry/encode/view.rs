@@ -4,7 +4,7 @@
 //! | view | row | differs from Feast's own |
 //! |---|---|---|
 //! | `FeatureView` | `feature_views` | no |
-//! | `StreamFeatureView` over Kafka or push | `stream_feature_views` | the transformation stands in tags |
+//! | `StreamFeatureView` over Kafka or push | `stream_feature_views` | only with a transformation of ours, as the next |
 //! | `StreamFeatureView` over Kinesis | `feature_views`, since Python refuses the native form | not `online` for Python: its materialize would look for the features in the raw batch source |
 //! | the same with a sink | `feature_views`, whose batch source is the sink | `online` |
 //! | `BatchFeatureView` with a transformation of ours | `feature_views` | not `online` for Python, for the same reason |
@@ -57,7 +57,7 @@ fn spec(
     core::FeatureViewSpec {
         name: view.name.clone(),
         project: String::new(),
-        entities: entities(view),
+        entities: entities(&view.entities),
         features: view.features.iter().map(field).collect(),
         tags: tags(view, place),
         ttl: view.ttl.map(source::duration),
@@ -66,7 +66,7 @@ fn spec(
         stream_source: view.stream_source.as_ref().map(source::source_in_view),
         description: view.description.clone(),
         owner: view.owner.clone(),
-        entity_columns: entity_columns(view),
+        entity_columns: entity_columns(&view.entities, &view.entity_columns),
         // Python's materialize fails on a view that is `offline`
         offline: view.offline && matches!(place, Place::Native),
         source_views: source_views(view, definitions, depth),
@@ -136,24 +136,31 @@ fn stream_spec(view: &FeatureView, native: Option<&NativeFunction>) -> core::Str
     let mut tags = Writer::new(&view.tags);
     tags.put_if(view.offline, "offline", true);
     put_sink(&mut tags, view);
-    if native.is_none() {
+    let ours = native.is_none() && view.transformation.is_some();
+    // Python's materialize would look for the features in the raw batch source
+    let hidden = ours && view.sink_source.is_none();
+    tags.put_if(hidden, "online", view.online);
+    if ours {
         tags.transformation(view.transformation.as_ref());
     }
     // Feast's features of such a view include its join keys
-    let features = entity_columns(view).into_iter().chain(view.features.iter().map(field));
+    let columns = entity_columns(&view.entities, &view.entity_columns);
+    let is_feature = |column: &core::FeatureSpecV2| view.features.iter().any(|feature| feature.name == column.name);
+    let keys = columns.iter().filter(|column| !is_feature(column)).cloned();
+    let features = keys.chain(view.features.iter().map(field));
     core::StreamFeatureViewSpec {
         name: view.name.clone(),
         project: String::new(),
-        entities: entities(view),
+        entities: entities(&view.entities),
         features: features.collect(),
-        entity_columns: entity_columns(view),
+        entity_columns: columns.clone(),
         description: view.description.clone(),
         tags: tags.finish(),
         owner: view.owner.clone(),
         ttl: view.ttl.map(source::duration),
         batch_source: stored_batch_source(view).map(source::source_in_view),
         stream_source: view.stream_source.as_ref().map(source::source_in_view),
-        online: view.online,
+        online: view.online && !hidden,
         user_defined_function: native.and_then(|function| function.old_form.clone()),
         // Feast's default
         mode: view.mode.clone().unwrap_or_else(|| "python".to_owned()),
@@ -169,15 +176,17 @@ fn stream_spec(view: &FeatureView, native: Option<&NativeFunction>) -> core::Str
     }
 }
 
-fn entities(view: &FeatureView) -> Vec<String> {
-    if view.entities.is_empty() { vec![DUMMY_ENTITY.to_owned()] } else { view.entities.clone() }
+/// The entities of a view: Feast's own where it has none.
+pub(super) fn entities(names: &[String]) -> Vec<String> {
+    if names.is_empty() { vec![DUMMY_ENTITY.to_owned()] } else { names.to_vec() }
 }
 
-fn entity_columns(view: &FeatureView) -> Vec<core::FeatureSpecV2> {
-    if view.entities.is_empty() && view.entity_columns.is_empty() {
+/// The join keys of a view: that of Feast's own entity where it has none.
+pub(super) fn entity_columns(entities: &[String], columns: &[Field]) -> Vec<core::FeatureSpecV2> {
+    if entities.is_empty() && columns.is_empty() {
         return vec![field(&Field::new(DUMMY_JOIN_KEY, DataType::String))];
     }
-    view.entity_columns.iter().map(field).collect()
+    columns.iter().map(field).collect()
 }
 
 /// The whole definitions of the views that this one is derived from; a circle ends after [`MAX_DERIVATION`] steps.

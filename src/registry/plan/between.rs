@@ -164,8 +164,12 @@ impl<'a> Planner<'a> {
             self.unmanaged.extend(needed.iter().map(|stored| stored.id.clone()));
             staying.extend(needed);
         }
-        going.into_iter().for_each(|stored| self.delete(stored));
-        staying.into_iter().for_each(|stored| self.keep(stored));
+        for stored in going {
+            self.delete(stored);
+        }
+        for stored in staying {
+            self.keep(stored);
+        }
     }
 
     fn is_pruned(&self, id: &ObjectId) -> bool {

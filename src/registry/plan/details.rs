@@ -291,15 +291,10 @@ fn shown_fields(fields: &[Field]) -> String {
 
 fn shown_projection(projection: &Projection) -> String {
     let names: Vec<&str> = projection.features.iter().map(|field| field.name.as_str()).collect();
-    let mut shown = format!("{}[{}]", projection.view, names.join(", "));
-    if !projection.join_key_map.is_empty() {
-        let keys: Vec<String> = projection.join_key_map.iter().map(|(from, to)| format!("{from} as {to}")).collect();
-        shown.push_str(&format!(" with {}", keys.join(", ")));
-    }
-    if let Some(version) = projection.version_tag {
-        shown.push_str(&format!(" at v{version}"));
-    }
-    shown
+    let keys: Vec<String> = projection.join_key_map.iter().map(|(from, to)| format!("{from} as {to}")).collect();
+    let keys = if keys.is_empty() { String::new() } else { format!(" with {}", keys.join(", ")) };
+    let version = projection.version_tag.map_or_else(String::new, |version| format!(" at v{version}"));
+    format!("{}[{}]{keys}{version}", projection.view, names.join(", "))
 }
 
 fn shown_transformation(transformation: &Transformation) -> String {

@@ -1,0 +1,17 @@
+//! Black-box tests: the binary, run in a folder, by what it prints, how it exits and what it leaves behind.
+
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the message")]
+
+mod harness;
+mod sample;
+mod store;
+
+mod consent;
+mod inspect;
+mod mistakes;
+mod output;
+mod plan;
+mod retrieve;
+mod template;
+mod validate;
+mod workflow;
