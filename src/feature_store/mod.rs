@@ -2,24 +2,29 @@
 
 mod apply;
 mod definitions;
+mod historical;
 mod inspect;
 mod materialize;
 mod observer;
+mod references;
 mod registry_files;
 mod retrieve;
 
 use std::path::{Path, PathBuf};
 
+pub use crate::offline::EntityRows;
 pub use apply::{Drift, PlanScope, Planned, Removal};
 pub use definitions::ValidationReport;
+pub use historical::{HistoricalReport, HistoricalRequest};
 pub use inspect::{Description, Listing};
 pub use materialize::{
     MaterializeError, MaterializeReport, MaterializeRequest, RefusedValue, ViewFailure, ViewJob, ViewReport, Window,
     materialize_view,
 };
 pub use observer::{Observer, Progress};
+pub use references::FeatureSet;
 pub use registry_files::ImportReport;
-pub use retrieve::{FeatureSet, FieldStatus, OnlineRequest, OnlineResponse};
+pub use retrieve::{FieldStatus, OnlineRequest, OnlineResponse};
 
 use crate::error::Error;
 use crate::model::{OnlineStoreSettings, RegistrySettings, Settings, SqliteOnlineStore};
