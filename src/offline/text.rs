@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow::csv;
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use arrow::error::ArrowError;
 use arrow::json;
 use serde_json::{Map, Value};
@@ -16,7 +16,8 @@ use super::OfflineError;
 use super::entity_table::{BATCH_ROWS, Batches};
 use super::instants::EVENT_TIMESTAMP;
 
-/// A CSV file with a header; `texts` names columns that stay text whatever they look like. It is read twice: for its types,
+/// A CSV file with a header; `texts` names columns that stay text whatever they look like; times are
+/// UTC where they do not say. It is read twice: for its types,
 /// and for its rows.
 pub(super) fn open_csv(
     path: &Path,
@@ -28,7 +29,11 @@ pub(super) fn open_csv(
     let (inferred, _) = format.infer_schema(BufReader::new(open(path)?), None).map_err(decode)?;
     let fields = inferred.fields().iter().map(|field| {
         let stays_text = texts.contains(field.name()) || field.name() == EVENT_TIMESTAMP;
-        let dtype = if stays_text { DataType::Utf8 } else { field.data_type().clone() };
+        let dtype = match field.data_type() {
+            _ if stays_text => DataType::Utf8,
+            DataType::Timestamp(unit, _) => DataType::Timestamp((*unit).max(TimeUnit::Microsecond), Some("UTC".into())),
+            other => other.clone(),
+        };
         Field::new(field.name(), dtype, true)
     });
     let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));

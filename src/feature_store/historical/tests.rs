@@ -81,9 +81,7 @@ fn utc(micros: impl IntoIterator<Item = Option<i64>>) -> ArrayRef {
 }
 
 fn view(name: &str, ttl: &str, source: &str, features: &str) -> String {
-    format!(
-        "feature_views:\n  - {{name: {name}, entities: [e], ttl: {ttl}, source: {source}, schema: [{features}]}}\n"
-    )
+    format!("feature_views:\n  - {{name: {name}, entities: [e], ttl: {ttl}, source: {source}, schema: [{features}]}}\n")
 }
 
 const ENTITY: &str = "entities: [{name: e, join_keys: [eid], value_type: INT64}]\n";
@@ -134,7 +132,8 @@ fn compare(case: &Case, parquet: &Path) {
     let time = ["ts", "event_timestamp"].into_iter().find(|name| stored.schema().column_with_name(name).is_some());
     let definitions = format!(
         "{ENTITY}{}{}",
-        source(case.created_timestamp_column.is_some()).replace("timestamp_field: ts", &format!("timestamp_field: {}", time.unwrap())),
+        source(case.created_timestamp_column.is_some())
+            .replace("timestamp_field: ts", &format!("timestamp_field: {}", time.unwrap())),
         view("fv", &format!("{}s", case.ttl_seconds), "s", &format!("{{name: f, dtype: {dtype}}}"))
     );
     let repo = Repo::new(&definitions, |folder| {
@@ -167,7 +166,9 @@ fn plain(row: &serde_json::Map<String, serde_json::Value>) -> serde_json::Value 
 /// Numbers as floats, times as microseconds.
 fn cell(value: &serde_json::Value) -> String {
     match value {
-        serde_json::Value::Object(_) => Timestamp::parse(value["$ts"].as_str().unwrap(), NOW).unwrap().micros().to_string(),
+        serde_json::Value::Object(_) => {
+            Timestamp::parse(value["$ts"].as_str().unwrap(), NOW).unwrap().micros().to_string()
+        }
         serde_json::Value::Number(number) => number.as_f64().unwrap().to_string(),
         serde_json::Value::String(text) => text.clone(),
         other => other.to_string(),
@@ -199,15 +200,20 @@ fn source_row() -> impl Strategy<Value = SourceRow> {
     let key = prop::option::weighted(0.95, 0..4);
     let event = prop::option::weighted(0.95, -20_i64..60);
     let created = prop::option::weighted(0.8, 0_i64..4);
-    (key, event, created, prop::option::of(0_i64..1000))
-        .prop_map(|(key, event, created, value)| SourceRow { key, event, created, value })
+    (key, event, created, prop::option::of(0_i64..1000)).prop_map(|(key, event, created, value)| SourceRow {
+        key,
+        event,
+        created,
+        value,
+    })
 }
 
 /// What a user would do by hand: look at every row.
 fn naive(rows: &[SourceRow], asked: (Option<i64>, Option<i64>), ttl: Option<i64>) -> Option<i64> {
     let (key, at) = (asked.0?, asked.1?);
     let is_known = |row: &&SourceRow| {
-        row.key.map(i64::from) == Some(key) && row.event.is_some_and(|event| event <= at && ttl.is_none_or(|ttl| event >= at - ttl))
+        row.key.map(i64::from) == Some(key)
+            && row.event.is_some_and(|event| event <= at && ttl.is_none_or(|ttl| event >= at - ttl))
     };
     let newest = rows.iter().enumerate().filter(|(_, row)| is_known(row));
     newest.max_by_key(|(place, row)| (row.event, row.created, *place)).and_then(|(_, row)| row.value)
@@ -274,7 +280,12 @@ fn sample() -> Repo {
             ("eid", Arc::new(Int64Array::from(vec![1, 2, 2]))),
             ("ts", utc([Some(0), Some(0), Some(5_000_000)])),
             ("f", Arc::new(Int32Array::from(vec![10, 20, 21]))),
-            ("when", Arc::new(cast(&utc([Some(7), None, Some(9)]), &DataType::Timestamp(TimeUnit::Nanosecond, None)).unwrap())),
+            (
+                "when",
+                Arc::new(
+                    cast(&utc([Some(7), None, Some(9)]), &DataType::Timestamp(TimeUnit::Nanosecond, None)).unwrap(),
+                ),
+            ),
             ("odd", Arc::new(arrow::array::Float64Array::from(vec![1.0, 2.5, 3.0]))),
         ];
         write(&folder.join("s.parquet"), columns, 100);
@@ -339,7 +350,8 @@ fn files_hold_what_memory_would() {
 
 #[test]
 fn a_value_that_does_not_fit_is_null_and_told_of() {
-    let entities = r#"[{"eid": 2, "event_timestamp": "1970-01-01T00:00:01Z"}, {"eid": 2, "event_timestamp": "1970-01-02"}]"#;
+    let entities =
+        r#"[{"eid": 2, "event_timestamp": "1970-01-01T00:00:01Z"}, {"eid": 2, "event_timestamp": "1970-01-02"}]"#;
     let report = sample().ask(&request(&["fv:odd"], EntityRows::Json(entities.to_owned()))).unwrap();
     assert_eq!(report.table.iter().flat_map(cells).map(|row| row[2].clone()).collect::<Vec<_>>(), ["null", "3"]);
     assert_eq!((report.refused, report.refusals[0].row, report.refusals[0].value.as_str()), (1, 1, "2.5"));
@@ -362,8 +374,16 @@ fn mistakes_are_named_with_the_nearest_name() {
         (["fw:f"], good, "there is no feature view `fw`; there are: fv"),
         (["fv:ood"], good, "did you mean `odd`?"),
         (["f"], good, "`f` is no feature reference"),
-        (["fv:f"], r#"[{"edi": 2, "event_timestamp": "1970-01-01"}]"#, "there is no column of the entity table `eid`; did you mean `edi`?"),
-        (["fv:f"], r#"[{"eid": "2", "event_timestamp": "1970-01-01"}]"#, "column `eid` of the entity table cannot be the join key `eid`"),
+        (
+            ["fv:f"],
+            r#"[{"edi": 2, "event_timestamp": "1970-01-01"}]"#,
+            "there is no column of the entity table `eid`; did you mean `edi`?",
+        ),
+        (
+            ["fv:f"],
+            r#"[{"eid": "2", "event_timestamp": "1970-01-01"}]"#,
+            "column `eid` of the entity table cannot be the join key `eid`",
+        ),
         (["fv:f"], r#"[{"eid": 2, "f": 1, "event_timestamp": "1970-01-01"}]"#, "has a column `f` already"),
         (["fv:f"], r#"[{"eid": 2}]"#, "does not say which column is the event time"),
         (["fv:f"], "[1]", "is no JSON array of objects"),
