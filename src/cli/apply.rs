@@ -7,9 +7,10 @@ use super::args::{ApplyArgs, ConsentArgs, DeleteArgs, KindArg, PlanArgs, PlanSco
 use super::exit::Exit;
 use super::output::{GREEN, Output, RED, YELLOW, grouped, paint};
 use crate::error::Error;
-use crate::feature_store::{FeatureStore, PlanScope, Planned, Removal};
+use crate::feature_store::{Action, Change, Detail, FeatureStore, PlanScope, Planned, Prune, Removal};
 use crate::model::ObjectKind;
-use crate::registry::{Action, Change, Detail, Prune};
+
+const NO_CHANGES: &str = "No changes: the registry and the online store are as the definitions say.";
 
 pub fn plan(context: &Context, args: &PlanArgs) -> Result<Output, Error> {
     let store = context.open()?;
@@ -34,11 +35,7 @@ pub fn apply(context: &Context, args: &ApplyArgs) -> Result<Output, Error> {
         )?;
     }
     store.apply(&planned, context.now)?;
-    let done = if planned.is_empty() {
-        "Nothing to do: the registry and the online store are as the definitions say.".to_owned()
-    } else {
-        applied(context, &store, &planned)
-    };
+    let done = if planned.is_empty() { NO_CHANGES.to_owned() } else { applied(context, &store, &planned) };
     Output::new(&planned.report(), done)
 }
 
@@ -94,6 +91,7 @@ fn kind(kind: KindArg) -> ObjectKind {
 /// Shows what would go and asks. Without a terminal nobody can be asked.
 fn consent(context: &Context, screen: &str, loss: &str, hint: &str) -> Result<(), Error> {
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        context.printer.warn(&format!("what would go:\n{}", screen.trim_end()));
         return Err(Error::Consent { what: loss.to_owned(), hint: hint.to_owned() });
     }
     context.printer.ask(&format!("{screen}\n{loss} would be lost. Go on? [y/N] "));
@@ -128,7 +126,7 @@ fn is_view(change: &Change) -> bool {
 fn screen(context: &Context, store: &FeatureStore, planned: &Planned) -> String {
     let mut text = body(context, store, planned);
     if planned.is_empty() {
-        text.push_str("No changes: the registry and the online store are as the definitions say.");
+        text.push_str(NO_CHANGES);
         return text;
     }
     let count = |action| planned.plan.changes.iter().filter(|change| change.action == action).count();

@@ -1,12 +1,16 @@
 //! What a user may type. Feast's names, flags and environment variables are accepted as they are.
 
+#![allow(clippy::doc_markdown, reason = "these comments are the help that a terminal shows")]
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::model::{Span, Timestamp};
+
 /// A feature store in one binary, on Feast's own files.
 #[derive(Debug, Parser)]
-#[command(name = "feast-rs", version, about, disable_version_flag = true, max_term_width = 100)]
+#[command(name = "feast-rs", version, about, max_term_width = 100)]
 pub struct Cli {
     /// Folder of the repo [default: the nearest parent with a feature_store.yaml]
     #[arg(short, long, value_name = "DIR", env = "FEATURE_REPO_DIR_ENV_VAR", hide_env_values = true)]
@@ -152,6 +156,17 @@ pub enum Command {
     /// Registry files: import, export, check
     #[command(subcommand)]
     Registry(RegistryCommand),
+    /// What an error code means
+    Explain {
+        /// The code, for example E0203; without it, all of them
+        code: Option<String>,
+    },
+    /// A completion script for your shell
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
     /// The version of feast-rs, and of the Feast whose files it shares
     Version,
 }
@@ -316,10 +331,10 @@ pub enum CastArg {
 #[derive(Args, Debug)]
 pub struct MaterializeArgs {
     /// First event time: 2026-11-22T20:00:00Z, 2026-11-22 or 7d-ago
-    #[arg(required_unless_present = "disable_event_timestamp", conflicts_with = "disable_event_timestamp")]
+    #[arg(required_unless_present = "disable_event_timestamp", conflicts_with = "disable_event_timestamp", value_parser = time)]
     pub start: Option<String>,
     /// Last event time, included
-    #[arg(required_unless_present = "disable_event_timestamp", conflicts_with = "disable_event_timestamp")]
+    #[arg(required_unless_present = "disable_event_timestamp", conflicts_with = "disable_event_timestamp", value_parser = time)]
     pub end: Option<String>,
     /// All rows, whatever their time
     #[arg(long)]
@@ -333,11 +348,11 @@ pub struct MaterializeArgs {
 #[derive(Args, Debug)]
 pub struct IncrementalArgs {
     /// Last event time, included
-    #[arg(default_value = "now")]
+    #[arg(default_value = "now", value_parser = time)]
     pub end: String,
     /// Begin that much earlier than the last run ended, for rows that arrive late
-    #[arg(long, value_name = "DURATION")]
-    pub lookback: Option<String>,
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = Span::parse)]
+    pub lookback: Span,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub scope: MaterializeScope,
@@ -379,6 +394,11 @@ pub struct HistoricalArgs {
     /// Write the answer to this parquet or CSV file
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+}
+
+/// A time that can be read; which instant it is depends on the clock, and is found later.
+fn time(text: &str) -> Result<String, String> {
+    Timestamp::parse(text, Timestamp::EPOCH).map(|_| text.to_owned())
 }
 
 fn key_value(text: &str) -> Result<(String, String), String> {

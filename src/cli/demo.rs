@@ -18,7 +18,10 @@ const TOUR: &[(&str, &str)] = &[
     ("Definitions are YAML, data is parquet: a new repo has both.", "init drivers"),
     ("A plan says what would be registered, and changes nothing.", "plan"),
     ("Applying registers it in SQLite tables that Python Feast opens too.", "apply"),
-    ("Materializing fills the online store with the newest row of each driver.", "materialize 2026-11-01 2026-11-22T23:59:59"),
+    (
+        "Materializing fills the online store with the newest row of each driver.",
+        "materialize 2026-11-01 2026-11-22T23:59:59",
+    ),
     (
         "The newest values, for two drivers.",
         "get-online-features -e driver_id=1001 -e driver_id=1002 -f driver_hourly_stats:conv_rate -f driver_hourly_stats:avg_daily_trips",
@@ -65,7 +68,8 @@ struct Folder {
 
 impl Folder {
     fn make(keep: Option<&Path>, process: u32) -> Result<Self, Error> {
-        let path = keep.map_or_else(|| std::env::temp_dir().join(format!("feast-rs-demo-{process}")), Path::to_path_buf);
+        let path =
+            keep.map_or_else(|| std::env::temp_dir().join(format!("feast-rs-demo-{process}")), Path::to_path_buf);
         let made = std::fs::create_dir_all(&path);
         made.map_err(|e| Error::io(format!("make the folder `{}`", path.display()), e))?;
         Ok(Self { path, kept: keep.is_some() })

@@ -1,5 +1,7 @@
 //! `init`: a new repo from the embedded template.
 
+use std::path::PathBuf;
+
 use serde::Serialize;
 
 use super::Context;
@@ -19,11 +21,13 @@ pub fn run(context: &Context, args: &InitArgs) -> Result<Output, Error> {
     let directory = context.location()?.directory.join(&args.directory);
     let project = project_name(&directory);
     let written = template::write(&directory, template_of(args), &project)?;
-    let files: Vec<String> = written.iter().map(|file| file.display().to_string()).collect();
+    let inside = |file: &PathBuf| file.strip_prefix(&directory).unwrap_or(file).display().to_string();
+    let files: Vec<String> = written.iter().map(inside).collect();
     let shown = args.directory.display();
-    let list: String = files.iter().map(|file| format!("  {shown}/{file}\n")).collect();
+    let list: Vec<String> = files.iter().map(|file| format!("  {shown}/{file}")).collect();
+    let list = list.join("\n");
     let text = format!(
-        "Made a feature repo in {shown}, project `{project}`:\n{list}\nNext:\n  cd {shown}\n{}",
+        "Made a feature repo in {shown}, project `{project}`:\n{list}\n\nNext:\n  cd {shown}\n{}",
         next_steps(template_of(args))
     );
     Output::new(&InitReport { directory: directory.display().to_string(), project, files }, text)
@@ -39,7 +43,9 @@ fn template_of(args: &InitArgs) -> Template {
 
 fn next_steps(template: Template) -> &'static str {
     match template {
-        Template::Minimal => "  feast-rs apply                     # after you wrote your definitions into features.yaml",
+        Template::Minimal => {
+            "  feast-rs apply                     # after you wrote your definitions into features.yaml"
+        }
         Template::Local | Template::Kinesis => {
             "  feast-rs plan                      # what would be registered\n  \
              feast-rs apply                     # register it, make the online tables\n  \

@@ -6,9 +6,8 @@ use super::exit::Exit;
 use super::output::{Columns, Output, counted, grouped};
 use super::progress::Bar;
 use crate::error::Error;
-use crate::feature_store::{MaterializeReport, MaterializeRequest, RefusedValue, ViewReport, Window};
-use crate::model::{Interval, Span};
-use crate::row::Cast;
+use crate::feature_store::{Cast, MaterializeReport, MaterializeRequest, RefusedValue, ViewReport, Window};
+use crate::model::Interval;
 
 pub fn between(context: &Context, args: &MaterializeArgs) -> Result<Output, Error> {
     let window = match (&args.start, &args.end) {
@@ -19,11 +18,8 @@ pub fn between(context: &Context, args: &MaterializeArgs) -> Result<Output, Erro
 }
 
 pub fn incremental(context: &Context, args: &IncrementalArgs) -> Result<Output, Error> {
-    let lookback = match &args.lookback {
-        None => Span::ZERO,
-        Some(text) => Span::parse(text).map_err(|reason| Error::invalid(reason, "for example `--lookback 2h`"))?,
-    };
-    run(context, Window::Since { end: Some(context.time(&args.end)?), lookback }, &args.scope)
+    let window = Window::Since { end: Some(context.time(&args.end)?), lookback: args.lookback };
+    run(context, window, &args.scope)
 }
 
 fn run(context: &Context, window: Window, scope: &MaterializeScope) -> Result<Output, Error> {
@@ -62,14 +58,15 @@ fn tell_refusals(context: &Context, view: &ViewReport) {
         context.printer.warn(&format!("`{}`: refused {} more rows", view.view, grouped(unsaid)));
     }
     if view.refused > 0 {
-        context.printer.info("  hint: mend the data, declare a wider type, or let values lose something with `--cast lossy`");
+        context
+            .printer
+            .info("  hint: mend the data, declare a wider type, or let values lose something with `--cast lossy`");
     }
 }
 
 fn screen(report: &MaterializeReport, dry_run: bool) -> String {
-    let mut columns = Columns::new(&[
-        "view", "window (UTC)", ">read", ">keys", ">written", ">stale", ">refused", ">time",
-    ]);
+    let mut columns =
+        Columns::new(&["view", "window (UTC)", ">read", ">keys", ">written", ">stale", ">refused", ">time"]);
     for view in &report.views {
         columns.row([
             view.view.clone(),
@@ -93,7 +90,8 @@ fn minute(time: &str) -> String {
 fn summary(report: &MaterializeReport, dry_run: bool) -> String {
     let rows: u64 = report.views.iter().map(|view| view.read).sum();
     let values: u64 = report.views.iter().map(|view| view.written).sum();
-    let rate = if report.seconds > 0.0 { rows as f64 / report.seconds / 1000.0 } else { 0.0 };
+    #[allow(clippy::cast_precision_loss, reason = "a rate in thousands needs no more")]
+    let rate = rows as f64 / report.seconds.max(0.001) / 1000.0;
     let peak = super::progress::peak_memory().map(|mb| format!(", peak {mb} MB")).unwrap_or_default();
     let verb = if dry_run { "Would materialize" } else { "Materialized" };
     let failed = match report.failed.len() {

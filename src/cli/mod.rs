@@ -4,6 +4,7 @@ mod apply;
 mod args;
 mod demo;
 mod exit;
+mod explain;
 mod historical;
 mod init;
 mod inspect;
@@ -19,8 +20,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use chrono::Utc;
-use clap::Parser;
 use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
+use clap_complete::Shell;
 
 use args::{Cli, Command, Format};
 use exit::Exit;
@@ -102,10 +104,19 @@ impl Context<'_> {
             Command::Projects(which) => inspect::run(self, Listing::Projects, which)?,
             Command::RegistryDump => registry::dump(self)?,
             Command::Registry(command) => registry::run(self, command)?,
+            Command::Explain { code } => explain::run(code.as_deref())?,
+            Command::Completions { shell } => return self.completions(*shell),
             Command::Version => version()?,
         };
         self.printer.result(&output)?;
         Ok(output.exit)
+    }
+
+    fn completions(&self, shell: Shell) -> Result<Exit, Error> {
+        let mut script = Vec::new();
+        clap_complete::generate(shell, &mut Cli::command(), "feast-rs", &mut script);
+        self.printer.text(&String::from_utf8_lossy(&script))?;
+        Ok(Exit::Done)
     }
 
     /// Opens the repo that the options name.

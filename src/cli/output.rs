@@ -78,7 +78,6 @@ impl Printer {
         self.colour_out
     }
 
-
     /// Whether progress bars are drawn.
     pub fn progress(&self) -> bool {
         self.progress
@@ -101,6 +100,7 @@ impl Printer {
     }
 
     /// Prints text on stdout. A reader that has gone away ends the output quietly.
+    #[allow(clippy::unused_self, reason = "all output goes through a printer")]
     pub fn text(&self, text: &str) -> Result<(), Error> {
         let mut out = io::stdout().lock();
         let line_end = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
@@ -132,7 +132,9 @@ impl Printer {
     /// What went wrong, on stderr.
     pub fn error(&self, error: &Error) {
         if let Error::Repo(RepoError::Invalid(problems)) = error {
-            problems.iter().for_each(|problem| self.problem(problem));
+            for problem in problems {
+                self.problem(problem);
+            }
         }
         match self.log_format {
             LogFormat::Text => to_stderr(&error_text(error, self.colour_err)),
@@ -158,6 +160,7 @@ impl Printer {
     }
 
     /// A question on stderr; the answer comes on the same line.
+    #[allow(clippy::unused_self, reason = "all output goes through a printer")]
     pub fn ask(&self, question: &str) {
         let mut err = io::stderr().lock();
         // nobody is left to be asked if stderr is gone; the answer is then no
@@ -302,7 +305,7 @@ fn as_feast(json: &Value) -> Result<String, Error> {
 
 fn ndjson(json: &Value) -> String {
     match json {
-        Value::Array(items) => items.iter().map(|item| format!("{item}\n")).collect(),
+        Value::Array(items) => items.iter().map(Value::to_string).collect::<Vec<_>>().join("\n"),
         single => single.to_string(),
     }
 }

@@ -7,7 +7,7 @@ use super::args::{ExportFormat, Format, RegistryCommand};
 use super::exit::Exit;
 use super::output::{Output, RED, YELLOW, counted, paint};
 use crate::error::Error;
-use crate::registry::{Finding, Severity};
+use crate::feature_store::{Finding, Severity};
 
 /// The dump is JSON in any case; only YAML is another form of it.
 pub fn dump(context: &Context) -> Result<Output, Error> {

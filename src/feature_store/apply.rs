@@ -167,8 +167,7 @@ impl FeatureStore<'_> {
         let exists = |table: &str| Ok::<_, Error>(reader.table_info(table)?.is_some());
         match step {
             TableStep::Ensure { .. } => {}
-            TableStep::Drop { table, .. } => store.forget(table)?,
-            TableStep::Recreate { table, .. } => store.forget(table)?,
+            TableStep::Drop { table, .. } | TableStep::Recreate { table, .. } => store.forget(table)?,
             TableStep::DeleteFeature { table, feature, .. } => {
                 if exists(table)? {
                     store.delete_feature(table, feature)?;
@@ -314,7 +313,7 @@ impl FeatureStore<'_> {
     /// No such object, or others need it.
     pub fn removal_of(&self, kind: ObjectKind, name: &str) -> Result<(ObjectId, Removal), Error> {
         let snapshot = self.snapshot()?;
-        let id = self.find_object(&snapshot, kind, name)?;
+        let id = Self::find_object(&snapshot, kind, name)?;
         let plan = Plan::deletion(&snapshot, &id, &self.plan_options(PlanScope::default()))?;
         let destroyed = count_destroyed(&plan, self.online_reader()?.as_ref())?;
         let tables = destroyed.into_iter().map(|(step, values)| (step.table().to_owned(), values)).collect();
@@ -333,7 +332,7 @@ impl FeatureStore<'_> {
     }
 
     /// The object that a user means: a stream feature view is also a feature view.
-    fn find_object(&self, snapshot: &Snapshot, kind: ObjectKind, name: &str) -> Result<ObjectId, Error> {
+    fn find_object(snapshot: &Snapshot, kind: ObjectKind, name: &str) -> Result<ObjectId, Error> {
         let all = object_ids(&snapshot.definitions);
         let fits = |id: &&ObjectId| match kind {
             ObjectKind::FeatureView => matches!(id.kind, ObjectKind::FeatureView | ObjectKind::StreamFeatureView),

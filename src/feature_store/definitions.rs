@@ -7,7 +7,7 @@ use super::FeatureStore;
 use crate::error::Error;
 use crate::model::{DataSource, SourceKind, Timestamp};
 use crate::repo::{self, Loaded, Problem, SchemaProblem};
-use crate::source::{SourceError, parquet};
+use crate::source::{self, SourceError};
 
 /// What a valid repo defines.
 #[derive(Clone, Debug, Serialize)]
@@ -57,7 +57,7 @@ impl FeatureStore<'_> {
         let SourceKind::File(file) = &source.kind else {
             return Err(SchemaProblem::Unreadable(format!("a {} has no files", source.class_name())));
         };
-        parquet::schema(&self.settings.resolve(&file.path)).map_err(|error| match error {
+        source::parquet::schema(&self.settings.resolve(&file.path)).map_err(|error| match error {
             SourceError::Missing { .. } | SourceError::NoFiles { .. } => SchemaProblem::NotFound,
             other => SchemaProblem::Unreadable(in_one_line(&other)),
         })

@@ -67,7 +67,8 @@ impl FeatureStore<'_> {
             return Ok(Description { text: pretty(found), message: found.clone() });
         };
         let message = snapshot.describe(&ObjectId::new(kind, name))?.unwrap_or(Value::Null);
-        Ok(Description { text: definition(&snapshot, kind, name), message })
+        let text = if kind == ObjectKind::Project { pretty(found) } else { definition(&snapshot, kind, name) };
+        Ok(Description { text, message })
     }
 }
 
@@ -180,7 +181,7 @@ fn view_row(snapshot: &Snapshot, view: &FeatureView) -> Value {
         "kind": kind,
         "entities": view.entities,
         "features": fields(&view.features),
-        "ttl_seconds": view.ttl.unwrap_or(Span::ZERO).seconds(),
+        "ttl_seconds": seconds(view.ttl.unwrap_or(Span::ZERO)),
         "online": view.online,
         "source": view.source_name(),
         "enabled": view.enabled,
@@ -189,6 +190,12 @@ fn view_row(snapshot: &Snapshot, view: &FeatureView) -> Value {
         "tags": view.tags,
         "owner": view.owner,
     })
+}
+
+/// Whole seconds as a whole number.
+#[allow(clippy::cast_precision_loss, reason = "a ttl of 285 years keeps its microseconds")]
+fn seconds(span: Span) -> Value {
+    if span.micros() % 1_000_000 == 0 { Value::from(span.seconds()) } else { Value::from(span.micros() as f64 / 1e6) }
 }
 
 fn on_demand_rows(definitions: &Definitions) -> impl Iterator<Item = Value> + '_ {
@@ -272,7 +279,7 @@ fn definition(snapshot: &Snapshot, kind: ObjectKind, name: &str) -> String {
             one.on_demand_feature_views = keep(&all.on_demand_feature_views, |view| view.name == name);
         }
         ObjectKind::FeatureService => {
-            one.feature_services = keep(&all.feature_services, |service| service.name == name)
+            one.feature_services = keep(&all.feature_services, |service| service.name == name);
         }
     }
     let mut text = export::yaml(&one);

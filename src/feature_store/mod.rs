@@ -13,13 +13,14 @@ mod retrieve;
 use std::path::{Path, PathBuf};
 
 pub use crate::offline::EntityRows;
+pub use crate::registry::{Action, Change, Detail, Finding, Prune, Severity};
+pub use crate::row::Cast;
 pub use apply::{Drift, PlanScope, Planned, Removal};
 pub use definitions::ValidationReport;
 pub use historical::{HistoricalReport, HistoricalRequest};
 pub use inspect::{Description, Listing};
 pub use materialize::{
-    MaterializeError, MaterializeReport, MaterializeRequest, RefusedValue, ViewFailure, ViewJob, ViewReport, Window,
-    materialize_view,
+    MaterializeReport, MaterializeRequest, RefusedValue, ViewFailure, ViewJob, ViewReport, Window, materialize_view,
 };
 pub use observer::{Observer, Progress};
 pub use references::FeatureSet;
@@ -135,7 +136,7 @@ impl<'a> FeatureStore<'a> {
     /// The online store as a user calls it: its path, relative to the repo where it lies inside.
     #[must_use]
     pub fn online_store_name(&self) -> String {
-        let path = self.online_settings().map(|store| store.path.as_path()).unwrap_or(Path::new(""));
+        let path = self.online_settings().map_or(Path::new(""), |store| store.path.as_path());
         path.strip_prefix(&self.settings.repo).unwrap_or(path).display().to_string()
     }
 }

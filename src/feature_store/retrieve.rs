@@ -156,6 +156,7 @@ struct Entities {
     rows: usize,
 }
 
+/// The values of one join key; views without entities take any, which only say how many rows are asked for.
 struct EntityColumn {
     name: String,
     values: Vec<KeyValue>,
@@ -168,9 +169,16 @@ impl Entities {
         let mut columns = Vec::new();
         for (name, values) in given {
             let name = join_key_name(definitions, &wanted, name)?;
-            if let Some(value_type) = wanted.get(&name) {
-                columns.push(EntityColumn::of(&name, *value_type, values)?);
+            if columns.iter().any(|column: &EntityColumn| column.name == name) {
+                return Err(Error::invalid(
+                    format!("the join key `{name}` was given under two names"),
+                    "an entity's own name stands for its join key: give one of them",
+                ));
             }
+            columns.push(match wanted.get(&name) {
+                Some(value_type) => EntityColumn::of(&name, *value_type, values)?,
+                None => EntityColumn { name, values: Vec::new(), given: values.clone() },
+            });
         }
         for name in wanted.keys() {
             if !columns.iter().any(|column| column.name == *name) {

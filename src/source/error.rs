@@ -105,7 +105,7 @@ pub enum SourceError {
         path: PathBuf,
         /// the column
         column: String,
-        /// `the event time`, `join key `driver_id` (INT64)`, ...
+        /// ``the event time``, ``join key `driver_id` (INT64)``, ...
         role: String,
         /// in words for a human
         reason: String,

@@ -44,6 +44,13 @@ def test_feast_materializes_the_other_views(make):
     assert repo.rs_json("plan")["changes"] == []
 
 
+def test_python_computes_the_on_demand_view(make):
+    repo = make("kinesis", "yaml").rs_applied()
+    repo.rs("materialize", *WINDOW, "-v", "plain").ok()
+    answer = repo.store().get_online_features(["on_demand:with_bonus"], [{"driver_id": 1001, "bonus": 0.25}]).to_dict()
+    assert answer["with_bonus"] == [0.75]
+
+
 def test_python_reads_and_writes_the_stream_view(make):
     import pandas as pd
 

@@ -137,16 +137,8 @@ fn delete_asks_and_tells_the_truth() {
 #[test]
 fn what_only_adds_never_asks() {
     let repo = Repo::materialized();
-    repo.edit(
-        "features.yaml",
-        "    source: driver_stats_source\n",
-        "    source: driver_stats_source\n    description: hourly\n",
-    );
-    repo.edit(
-        "features.yaml",
-        "      - {name: acc_rate, dtype: Float32}\n",
-        "      - {name: acc_rate, dtype: Float32}\n      - {name: created, dtype: UnixTimestamp}\n",
-    );
+    repo.edit("features.yaml", "    ttl: 100000d\n", "    ttl: 100000d\n    description: hourly\n");
+    repo.write("more.yaml", "feature_views:\n  - {name: more, entities: [driver], ttl: 0, source: driver_stats_source, schema: [{name: acc_rate, dtype: Float32}]}\n");
     repo.run(["apply"]).ok();
-    assert_eq!(repo.stored(VIEW, "conv_rate"), 3);
+    assert_eq!((repo.stored(VIEW, "conv_rate"), repo.stored("more", "acc_rate")), (3, 0));
 }

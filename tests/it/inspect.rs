@@ -115,7 +115,7 @@ fn a_damaged_registry_is_found() {
 fn rows_and_fields_of_other_programs_survive() {
     let repo = Repo::applied();
     let unknown_field = [0xfa, 0x3f, 0x03, b'x', b'y', b'z']; // field 1023, three bytes
-    let sql = "UPDATE feature_views SET feature_view_proto = feature_view_proto || ?1";
+    let sql = "UPDATE feature_views SET feature_view_proto = CAST(feature_view_proto || ?1 AS BLOB)";
     repo.registry().execute(sql, [unknown_field.as_slice()]).unwrap();
     let sql = "INSERT INTO permissions (permission_name, project_id, last_updated_timestamp, permission_proto) VALUES ('p', 'driver_stats', 1, x'0a030a0170')";
     repo.registry().execute(sql, []).unwrap();

@@ -16,9 +16,9 @@ fn a_missing_column_is_shown_as_a_compiler_shows_it() {
     let answer = repo.run(["validate"]).exits(1);
     let shown = "\
 error[E0203]: feature `conv_ratio` is not a column of `data/driver_stats.parquet`
-  --> features.yaml:19:16
+  --> features.yaml:18:16
    |
-19 |       - {name: conv_ratio, dtype: Float32}
+18 |       - {name: conv_ratio, dtype: Float32}
    |                ^^^^^^^^^^ did you mean `conv_rate`?
 ";
     assert!(answer.stdout.contains(shown) || answer.stderr.contains(shown), "expected\n{shown}\n{}", answer.all());

@@ -9,13 +9,11 @@
 //! When a view's report comes back its rows are durable; its interval is recorded after that. A run that is killed leaves
 //! good rows and no interval, and running it again completes it.
 
-mod error;
 mod report;
 mod run;
 mod view;
 mod window;
 
-pub use error::MaterializeError;
 pub use report::{MaterializeReport, RefusedValue, ViewFailure, ViewReport};
 pub use view::{ViewJob, materialize_view};
 pub use window::Window;

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-use super::{MaterializeError, MaterializeReport, MaterializeRequest, ViewFailure, ViewJob, ViewReport, materialize_view};
-use crate::error::Error;
+use super::{MaterializeReport, MaterializeRequest, ViewFailure, ViewJob, ViewReport, materialize_view};
+use crate::error::{Error, MaterializeError};
 use crate::feature_store::{FeatureStore, Observer};
 use crate::model::{FeatureView, Timestamp};
 use crate::online::{Durability, SqliteStore};
@@ -51,7 +51,11 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn open(feature_store: &'a FeatureStore<'a>, request: &'a MaterializeRequest, now: Timestamp) -> Result<Self, Error> {
+    fn open(
+        feature_store: &'a FeatureStore<'a>,
+        request: &'a MaterializeRequest,
+        now: Timestamp,
+    ) -> Result<Self, Error> {
         let access = if request.dry_run { Access::Read } else { Access::Write };
         let mut registry = feature_store.registry(access)?;
         if !request.dry_run {
@@ -71,10 +75,8 @@ impl<'a> Run<'a> {
                 return Err(Error::not_found("feature view", *name, all.iter().map(|view| view.name.as_str())));
             }
         }
-        let is_selected = |view: &&FeatureView| match names.is_empty() {
-            true => view.online,
-            false => names.contains(view.name.as_str()),
-        };
+        let is_selected =
+            |view: &&FeatureView| if names.is_empty() { view.online } else { names.contains(view.name.as_str()) };
         let selected: Vec<FeatureView> = all.iter().filter(is_selected).cloned().collect();
         if selected.is_empty() {
             return Err(Error::invalid(
@@ -88,12 +90,8 @@ impl<'a> Run<'a> {
     fn view(&mut self, view: &FeatureView, observer: &dyn Observer) -> Result<ViewReport, Error> {
         let state = self.snapshot.states.get(&view.name).cloned().unwrap_or_default();
         let table = self.feature_store.table_of(&self.snapshot, &view.name);
-        let job = ViewJob {
-            view,
-            state: &state,
-            newest_created: self.registry.newest_created(&view.name)?,
-            table: &table,
-        };
+        let job =
+            ViewJob { view, state: &state, newest_created: self.registry.newest_created(&view.name)?, table: &table };
         let settings = &self.feature_store.settings;
         let done = materialize_view(settings, &job, self.request, self.online.as_mut(), self.now, observer)?;
         if !self.request.dry_run {

@@ -5,13 +5,15 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Instant;
 
 use super::window::{Past, Stretch};
-use super::{MaterializeError, MaterializeRequest, RefusedValue, ViewReport};
+use super::{MaterializeRequest, RefusedValue, ViewReport};
+use crate::error::MaterializeError;
 use crate::feature_store::{Observer, Progress};
 use crate::model::{DataSource, FeatureView, Settings, SourceKind, Timestamp, ViewState};
 use crate::online::{BulkWriter, Conflict, Outcome, SqliteStore, ViewLock};
 use crate::row::{KeyEncoder, RowBatch, ViewLayout};
 use crate::source::latest::Latest;
-use crate::source::parquet::{self, Dataset, Newest, Refused, RefusedRow, Scan, Winners};
+use crate::source::parquet::Window as ScanWindow;
+use crate::source::parquet::{Dataset, Newest, Refused, RefusedRow, Scan, Winners};
 
 /// Batches between the thread that encodes and the one that writes: one is written, one waits, one is made.
 const QUEUED: usize = 1;
@@ -44,7 +46,7 @@ struct Run<'a> {
     job: &'a ViewJob<'a>,
     request: &'a MaterializeRequest,
     observer: &'a dyn Observer,
-    window: parquet::Window,
+    window: ScanWindow,
     threads: usize,
 }
 
@@ -229,8 +231,8 @@ fn columns(layout: &ViewLayout, view: &FeatureView, source: &DataSource) -> Resu
     })
 }
 
-fn scan_window(stretch: &Stretch, not_after: Timestamp) -> parquet::Window {
-    parquet::Window {
+fn scan_window(stretch: &Stretch, not_after: Timestamp) -> ScanWindow {
+    ScanWindow {
         start: stretch.interval.start.micros(),
         end: stretch.interval.end.micros(),
         late_after: stretch.late_after.map(Timestamp::micros),

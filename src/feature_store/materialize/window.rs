@@ -1,6 +1,6 @@
 //! Which event times a run reads.
 
-use super::MaterializeError;
+use crate::error::MaterializeError;
 use crate::model::{Interval, Span, Timestamp};
 
 /// How far back the first incremental run of a view without a ttl reaches, as in Feast: 52 weeks.

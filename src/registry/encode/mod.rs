@@ -1,7 +1,6 @@
 //! The model as Feast writes it: one message an object, without times (those are stamped when it is written).
 
 mod on_demand;
-mod python;
 mod source;
 mod view;
 

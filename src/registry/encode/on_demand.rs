@@ -1,11 +1,12 @@
 //! On-demand feature views: Feast's own row, whose function is Python text that computes the same where it can.
 
 use super::view::{aggregation, entities, entity_columns, is_text};
-use super::{field, projection, python, source};
-use crate::model::{Definitions, OnDemandFeatureView, OnDemandSource, SourceKind, Transformation};
+use super::{field, projection, source};
+use crate::model::{Definitions, OnDemandFeatureView, OnDemandSource, Transformation};
 use crate::proto::core;
 use crate::registry::message::Message;
 use crate::registry::native::NativeFunction;
+use crate::registry::on_demand::{function_name, function_of};
 use crate::registry::tags::Writer;
 
 /// The tag in which Feast keeps `track_metrics`.
@@ -67,25 +68,12 @@ fn on_demand_source(source: &OnDemandSource, definitions: &Definitions) -> core:
 
 /// Feast runs the text and needs no pickled body.
 fn function(view: &OnDemandFeatureView, transformation: &Transformation) -> core::FeatureTransformationV2 {
-    let columns: Vec<(&str, &crate::model::DataType)> = view
-        .sources
-        .values()
-        .flat_map(|source| match source {
-            OnDemandSource::View(projection) => projection.features.as_slice(),
-            OnDemandSource::Request(source) => match &source.kind {
-                SourceKind::Request { schema } => schema.as_slice(),
-                _ => &[],
-            },
-        })
-        .map(|field| (field.name.as_str(), &field.dtype))
-        .collect();
-    let body_text = python::function(&view.name, transformation, &view.features, &columns, view.singleton);
-    let udf = core::UserDefinedFunctionV2 {
-        name: python::FUNCTION_NAME.to_owned(),
-        body: Vec::new(),
-        body_text,
-        mode: "python".to_owned(),
+    let (name, body_text) = match (function_of(view), transformation) {
+        (Some(function), _) => (function.name, function.text),
+        (None, Transformation::UdfString(text)) => (function_name(&view.name), text.clone()),
+        (None, _) => (function_name(&view.name), String::new()),
     };
+    let udf = core::UserDefinedFunctionV2 { name, body: Vec::new(), body_text, mode: "python".to_owned() };
     let udf = core::FeatureTransformationV2Transformation::UserDefinedFunction(udf);
     core::FeatureTransformationV2 { transformation: Some(udf) }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::model::{
     DataSource, Definitions, FeatureService, FeatureView, OnDemandFeatureView, OnDemandSource, SourceKind,
-    Transformation,
+    Transformation, ViewKind,
 };
 
 /// The language of the definitions.
@@ -61,6 +61,10 @@ impl Omitted {
         }
         if let Some(reason) = view.source_views.iter().find_map(|name| self.built_on(name)) {
             return Some(reason);
+        }
+        let is_stream = view.kind == ViewKind::StreamFeatureView && view.source_views.is_empty();
+        if is_stream && view.stream_source.is_none() && language == Language::Python {
+            return Some("Feast takes no stream feature view without a stream source".to_owned());
         }
         let is_udf = matches!(view.transformation, Some(Transformation::UdfString(_)));
         (is_udf && language == Language::Yaml).then(|| ONLY_PYTHON.to_owned())

@@ -1,5 +1,7 @@
 //! The text of a Python function: helpers, inputs, one list a feature.
 
+use datafusion_sql::sqlparser::ast::Expr;
+
 use super::expression::{Inputs, Kind, Translator};
 use super::select::Parsed;
 use crate::model::{DataType, Field};
@@ -39,7 +41,7 @@ const HELPERS: &[(&str, &str)] = &[
     ("times", "    def times(a, b):\n        return None if a is None or b is None else a * b\n"),
     (
         "divide",
-        r#"    def divide(a, b):
+        r"    def divide(a, b):
         from math import copysign, inf, nan
 
         if a is None or b is None:
@@ -51,7 +53,7 @@ const HELPERS: &[(&str, &str)] = &[
         if b != 0:
             return a / b
         return nan if a == 0 or a != a else inf * copysign(1, a) * copysign(1, b)
-"#,
+",
     ),
     (
         "equal",
@@ -106,40 +108,39 @@ pub fn write(name: &str, parsed: &Parsed, types: Option<&Types>, shape: Shape) -
         }
         features.push((feature, expression, python.text));
     }
-    let mut text = format!("def {name}(inputs):\n    # computed from SQL by feast-rs: change the SQL, not this\n");
-    for (feature, expression, _) in &features {
-        text.push_str(&format!("    # {}\n", one_line(&format!("{feature} = {expression}"))));
-    }
     let conversion = conversions(&mut translator);
-    for (_, helper) in HELPERS.iter().filter(|(name, _)| translator.helpers.contains(name)) {
-        text.push_str(&format!("\n{helper}"));
-    }
-    text.push('\n');
+    let mut lines = vec![
+        format!("def {name}(inputs):"),
+        "    # computed from SQL by feast-rs: change the SQL, not this".to_owned(),
+    ];
+    lines.extend(features.iter().map(|(feature, sql, _)| format!("    # {}", one_line(&format!("{feature} = {sql}")))));
+    let helpers = HELPERS.iter().filter(|(name, _)| translator.helpers.contains(name));
+    lines.extend(helpers.map(|(_, helper)| format!("\n{}", helper.trim_end())));
+    lines.push(String::new());
     if shape == Shape::Single {
-        text.push_str("    inputs = {name: [value] for name, value in inputs.items()}\n");
+        lines.push("    inputs = {name: [value] for name, value in inputs.items()}".to_owned());
     }
-    text.push_str(&conversion);
-    text.push_str(&format!("    rows = range(len({}))\n", any_column(&translator)));
-    if let Some(filter) = &filter {
-        text.push_str(&format!("    kept = [{filter} for i in rows]\n"));
-    }
-    text.push_str("    outputs = {\n");
-    for (feature, _, python) in &features {
-        let kept = if filter.is_some() { " if kept[i] is True else None" } else { "" };
-        text.push_str(&format!("        {}: [{python}{kept} for i in rows],\n", repr(feature)));
-    }
-    text.push_str("    }\n");
-    text.push_str(match shape {
-        Shape::Lists => "    return outputs\n",
-        Shape::Single => "    return {name: values[0] for name, values in outputs.items()}\n",
+    lines.extend(conversion);
+    lines.push(format!("    rows = range(len({}))", any_column(&translator)));
+    lines.extend(filter.iter().map(|filter| format!("    kept = [{filter} for i in rows]")));
+    let kept = if filter.is_some() { " if kept[i] is True else None" } else { "" };
+    lines.push("    outputs = {".to_owned());
+    let output = |(feature, _, python): &(&String, &Expr, String)| {
+        format!("        {}: [{python}{kept} for i in rows],", repr(feature))
+    };
+    lines.extend(features.iter().map(output));
+    lines.push("    }".to_owned());
+    lines.push(match shape {
+        Shape::Lists => "    return outputs\n".to_owned(),
+        Shape::Single => "    return {name: values[0] for name, values in outputs.items()}\n".to_owned(),
     });
-    Some(text)
+    Some(lines.join("\n"))
 }
 
 /// Makes numbers what their declared types say: Feast hands over what a caller sent, and whole numbers beside a null
 /// as floating point numbers. NaN is Feast's null.
-fn conversions(translator: &mut Translator) -> String {
-    let mut lines = String::new();
+fn conversions(translator: &mut Translator) -> Vec<String> {
+    let mut lines = Vec::new();
     for column in translator.columns.clone() {
         let helper = match translator.column_kind(&column) {
             Some(Kind::Real) => "reals",
@@ -148,9 +149,13 @@ fn conversions(translator: &mut Translator) -> String {
         };
         translator.helpers.insert(helper);
         let column = repr(&column);
-        lines.push_str(&format!("        {column}: {helper}(inputs[{column}]),\n"));
+        lines.push(format!("        {column}: {helper}(inputs[{column}]),"));
     }
-    if lines.is_empty() { lines } else { format!("    inputs = {{\n        **inputs,\n{lines}    }}\n") }
+    if !lines.is_empty() {
+        lines.insert(0, "    inputs = {\n        **inputs,".to_owned());
+        lines.push("    }".to_owned());
+    }
+    lines
 }
 
 fn any_column(translator: &Translator) -> String {

@@ -62,10 +62,8 @@ pub fn parse_select(text: &str) -> Option<Parsed> {
     let expressions = select.projection.iter().map(item).collect::<Option<Vec<_>>>()?;
     // what is printed back tells whether any other clause was there
     let items: Vec<String> = select.projection.iter().map(ToString::to_string).collect();
-    let mut plain = format!("SELECT {} FROM source", items.join(", "));
-    if let Some(filter) = &select.selection {
-        plain.push_str(&format!(" WHERE {filter}"));
-    }
+    let filter = select.selection.as_ref().map(|filter| format!(" WHERE {filter}")).unwrap_or_default();
+    let plain = format!("SELECT {} FROM source{filter}", items.join(", "));
     (query.to_string() == plain).then(|| Parsed { expressions, filter: select.selection.clone() })
 }
 

@@ -250,9 +250,9 @@ pub(super) fn golden_definitions() -> Definitions {
     }
 }
 
-pub(super) fn expressions(pairs: &[(&str, &str)]) -> Option<Transformation> {
+pub(super) fn expressions(pairs: &[(&str, &str)]) -> Transformation {
     let expressions = pairs.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
-    Some(Transformation::Expressions { expressions, filter: Some("conv_rate >= 0".to_owned()) })
+    Transformation::Expressions { expressions, filter: Some("conv_rate >= 0".to_owned()) }
 }
 
 /// Views of every form that Feast has no place for.
@@ -260,7 +260,7 @@ pub(super) fn own_definitions() -> Definitions {
     let percent = |view: FeatureView| FeatureView {
         mode: Some("sql".to_owned()),
         features: vec![Field::new("conv_percentage", DataType::Float32)],
-        transformation: expressions(&[("conv_percentage", "conv_rate * 100.0")]),
+        transformation: Some(expressions(&[("conv_percentage", "conv_rate * 100.0")])),
         ..view
     };
     let stream = |view: FeatureView| FeatureView { kind: ViewKind::StreamFeatureView, ..percent(view) };

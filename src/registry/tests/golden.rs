@@ -94,8 +94,7 @@ fn our_registry_has_feasts_tables_and_feasts_rows() {
         let connection = rusqlite::Connection::open(path).unwrap();
         let sql = "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND tbl_name NOT LIKE 'feast_rs%' ORDER BY 1";
         let mut statement = connection.prepare(sql).unwrap();
-        let found = statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap();
-        found
+        statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
     };
     assert_eq!(ddl(&folder.path().join("data/registry.db")), ddl(&golden("registry_after_apply.db")));
 }

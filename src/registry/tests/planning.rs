@@ -194,7 +194,7 @@ fn our_own_forms_are_stable_and_their_expressions_are_compared() {
     assert_eq!(kinds(&first, ObjectKind::StreamFeatureView), 3);
     assert_eq!(kinds(&first, ObjectKind::FeatureView), 3);
     assert!(!plan(&registry, &definitions).writes());
-    definitions.feature_views[0].transformation = expressions(&[("conv_percentage", "conv_rate * 10.0")]);
+    definitions.feature_views[0].transformation = Some(expressions(&[("conv_percentage", "conv_rate * 10.0")]));
     let second = plan(&registry, &definitions);
     assert_eq!(changes(&second), ["Update stream feature view stream_hidden"]);
     let expected = [detail("expression conv_percentage", Some("conv_rate * 100.0"), Some("conv_rate * 10.0"))];

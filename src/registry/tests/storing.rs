@@ -208,7 +208,7 @@ fn file_registry() -> Vec<u8> {
             Table::DataSources => file.data_sources.push(core::DataSource::decode(bytes).unwrap()),
             Table::FeatureViews => file.feature_views.push(core::FeatureView::decode(bytes).unwrap()),
             Table::StreamFeatureViews => {
-                file.stream_feature_views.push(core::StreamFeatureView::decode(bytes).unwrap())
+                file.stream_feature_views.push(core::StreamFeatureView::decode(bytes).unwrap());
             }
             Table::FeatureServices => file.feature_services.push(core::FeatureService::decode(bytes).unwrap()),
             Table::ManagedInfra => file.infra = Some(core::Infra::decode(bytes).unwrap()),

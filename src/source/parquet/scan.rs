@@ -188,8 +188,7 @@ impl Pass<'_> {
 
     fn unit<S: Sink>(&self, unit: &Unit, buffers: &mut Buffers, sink: &mut S) -> Result<(), SourceError> {
         let mut first_row = unit.first_row;
-        let mut batches = self.scan.dataset.read(unit, &self.columns, None)?;
-        while let Some(batch) = batches.next() {
+        for batch in self.scan.dataset.read(unit, &self.columns, None)? {
             let (rows, columns) = batch?;
             self.batch(first_row, &columns, buffers, sink)?;
             first_row += rows as u64;

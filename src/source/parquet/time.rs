@@ -66,7 +66,6 @@ impl Instants {
     pub fn len(&self) -> usize {
         self.micros.len()
     }
-
 }
 
 /// Whether a column of that type holds instants; `dates`: whether the source says that its times are dates.

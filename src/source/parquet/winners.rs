@@ -50,7 +50,7 @@ impl<'a> Winners<'a> {
                 column: column.clone(),
                 role: format!("feature `{}` ({})", field.name, field.dtype),
                 reason,
-                hint: cast_hint(accepts(found, &field.dtype, Cast::Lossy).is_ok()),
+                hint: Some(cast_hint(accepts(found, &field.dtype, Cast::Lossy).is_ok())),
             })?;
         }
         let columns = scan.keys.iter().chain(features).cloned().collect();
@@ -138,13 +138,13 @@ impl<'a> Winners<'a> {
     }
 }
 
-fn cast_hint(lossy_helps: bool) -> Option<String> {
+fn cast_hint(lossy_helps: bool) -> String {
     let cure = if lossy_helps {
         "change the declared type, or pass `--cast lossy` to convert as Feast does"
     } else {
         "change the declared type"
     };
-    Some(cure.to_owned())
+    cure.to_owned()
 }
 
 fn to_usize(number: u64) -> usize {

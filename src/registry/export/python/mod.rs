@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use text::{Names, Py};
 
 use super::omit::{Language, Omitted, source_reason};
+use super::stored::Stored;
 use crate::model::{DataSource, DataType, Definitions, Entity, Field, Project, Span, Tags, ValueType};
-use crate::registry::on_demand;
 
 const HEADER: &str = "# Feast definitions, written by `feast-rs registry export --format python`.\n";
 
@@ -94,6 +94,7 @@ const MODULES: &[(&str, &[&str])] = &[
 /// The file being written.
 struct File<'a> {
     definitions: &'a Definitions,
+    stored: Stored,
     names: Names,
     imports: BTreeMap<&'static str, BTreeSet<&'static str>>,
     inspects: bool,
@@ -112,11 +113,14 @@ impl<'a> File<'a> {
         for name in MODULES.iter().flat_map(|(_, names)| *names) {
             names.reserve(*name);
         }
-        for view in &definitions.on_demand_feature_views {
-            names.reserve(on_demand::function_name(&view.name));
+        names.reserve(views::AT_VERSION);
+        let stored = Stored::of(definitions);
+        for name in stored.function_names() {
+            names.reserve(name);
         }
         Self {
             definitions,
+            stored,
             names,
             imports: BTreeMap::new(),
             inspects: false,
@@ -157,17 +161,21 @@ impl<'a> File<'a> {
     }
 
     fn assign(&mut self, name: &str, value: &Py) {
-        self.body.push_str(&format!("\n{name} = {}\n", value.pretty(0, name.len() + 3)));
+        self.write(&format!("\n{name} = {}\n", value.pretty(0, name.len() + 3)));
+    }
+
+    fn write(&mut self, text: &str) {
+        self.body.push_str(text);
     }
 
     fn statement(&mut self, text: &str) {
-        self.body.push_str(text);
-        self.body.push('\n');
+        self.write(text);
+        self.write("\n");
     }
 
     fn comment(&mut self, text: &str) {
         let text = text.replace(char::is_control, " ");
-        self.body.push_str(&format!("\n# {text}\n"));
+        self.write(&format!("\n# {text}\n"));
     }
 
     /// A project that says no more than its name is made by `feast apply` anyway.
@@ -284,8 +292,7 @@ fn import(module: &str, names: &[&str]) -> String {
     if line.len() <= 100 {
         return line;
     }
-    let names: String = names.iter().map(|name| format!("    {name},\n")).collect();
-    format!("from {module} import (\n{names})\n")
+    format!("from {module} import (\n    {},\n)\n", names.join(",\n    "))
 }
 
 /// Keyword arguments, each written only if it says something.

@@ -3,7 +3,6 @@
 use super::text::Py;
 use super::{Arguments, File};
 use crate::model::{DataSource, FileFormat, FileSource, KafkaSource, KinesisSource, RecordFormat, SourceKind};
-use crate::registry::export::stored;
 
 /// The constructor of a source; those it is made of are written before.
 pub fn source<'a>(file: &mut File<'a>, source: &'a DataSource) -> Py {
@@ -22,7 +21,7 @@ pub fn source<'a>(file: &mut File<'a>, source: &'a DataSource) -> Py {
     if let Some(batch) = source.batch_source.as_deref() {
         arguments.put("batch_source", Py::Raw(file.source_name(batch)));
     }
-    arguments.labels(&source.description, &stored::source_tags(source), &source.owner);
+    arguments.labels(&source.description, &file.stored.source_tags(source), &source.owner);
     file.call(source.class_name(), arguments)
 }
 

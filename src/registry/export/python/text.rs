@@ -24,7 +24,7 @@ pub enum Py {
 
 impl Py {
     /// Something that is written as it is.
-    pub fn raw(text: impl ToString) -> Self {
+    pub fn raw(text: impl std::fmt::Display) -> Self {
         Self::Raw(text.to_string())
     }
 
@@ -47,8 +47,8 @@ impl Py {
         }
         let (open, close, separator) = self.brackets();
         let pad = " ".repeat(indent + 4);
-        let body: String = parts.iter().map(|part| format!("{pad}{part}{separator}\n")).collect();
-        format!("{open}\n{body}{}{close}", " ".repeat(indent))
+        let body = parts.join(&format!("{separator}\n{pad}"));
+        format!("{open}\n{pad}{body}{separator}\n{}{close}", " ".repeat(indent))
     }
 
     fn flat(&self) -> String {
@@ -73,11 +73,10 @@ impl Py {
 
     fn parts(&self, indent: usize) -> Vec<String> {
         match self {
-            Self::Raw(_) => Vec::new(),
             Self::Text(text) if text.trim_end_matches('\n').contains('\n') => {
                 text.split_inclusive('\n').map(repr).collect()
             }
-            Self::Text(_) => Vec::new(),
+            Self::Raw(_) | Self::Text(_) => Vec::new(),
             Self::Call(_, arguments) => {
                 arguments.iter().map(|(name, value)| named(name, &value.pretty(indent, name.len() + 2))).collect()
             }

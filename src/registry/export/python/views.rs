@@ -3,13 +3,11 @@
 use super::text::Py;
 use super::{Arguments, File};
 use crate::model::{
-    Aggregation, FeatureService, FeatureView, LoggingConfig, OnDemandFeatureView, OnDemandSource, Projection, Span,
-    Transformation, ViewKind,
+    Aggregation, DataSource, FeatureService, FeatureView, LoggingConfig, OnDemandFeatureView, OnDemandSource,
+    Projection, Span, Tags, Transformation, ViewKind,
 };
 use crate::registry::export::omit::Omitted;
 use crate::registry::export::schema::{Selection, declared_fields, input_schema, is_input_schema, selection};
-use crate::registry::export::stored;
-use crate::registry::on_demand;
 use crate::registry::python_text::repr;
 
 /// Writes every view and service, each after what it is built on.
@@ -34,6 +32,10 @@ pub fn write<'a>(file: &mut File<'a>, omitted: &Omitted) {
             None => on_demand_view(file, view),
         }
     }
+    let mut members = definitions.feature_services.iter().flat_map(|service| &service.features);
+    if members.any(|projection| projection.version_tag.is_some()) {
+        at_version(file);
+    }
     for found in &definitions.feature_services {
         match omitted.service(found) {
             Some(reason) => file.comment(&format!("left out: feature service `{}`: {reason}", found.name)),
@@ -57,28 +59,46 @@ enum Form {
     Stream,
 }
 
-fn form(view: &FeatureView) -> Form {
-    let is_udf = matches!(view.transformation, Some(Transformation::UdfString(_)));
-    let feast_streams = view.stream_source.is_some() && !view.is_kinesis();
-    match view.kind {
-        ViewKind::StreamFeatureView if feast_streams || !view.source_views.is_empty() => Form::Stream,
-        ViewKind::BatchFeatureView if is_udf => Form::Batch,
-        _ => Form::Plain,
+impl Form {
+    fn of(file: &File, view: &FeatureView) -> Self {
+        let is_udf = matches!(view.transformation, Some(Transformation::UdfString(_)));
+        match view.kind {
+            _ if file.stored.stream(view).is_some() => Self::Stream,
+            ViewKind::BatchFeatureView if is_udf => Self::Batch,
+            _ => Self::Plain,
+        }
+    }
+
+    fn class(self) -> &'static str {
+        match self {
+            Self::Plain => "FeatureView",
+            Self::Batch => "BatchFeatureView",
+            Self::Stream => "StreamFeatureView",
+        }
     }
 }
 
-/// Whether Python's `materialize` may take part: not where the batch source lacks what the view computes.
-fn stored_online(view: &FeatureView, form: Form) -> bool {
-    let computed = match view.kind {
-        ViewKind::StreamFeatureView => view.is_kinesis() && view.sink_source.is_none(),
-        ViewKind::BatchFeatureView => view.transformation.is_some(),
-        ViewKind::FeatureView => false,
-    };
-    view.online && !(form == Form::Plain && computed)
+/// What the row of a view says that its definition says otherwise.
+struct Row {
+    online: bool,
+    offline: bool,
+    mode: String,
+    tags: Tags,
+}
+
+impl Row {
+    fn of(file: &File, view: &FeatureView) -> Self {
+        if let Some(row) = file.stored.stream(view) {
+            return Self { online: row.online, offline: false, mode: row.mode.clone(), tags: row.tags.clone() };
+        }
+        let row = file.stored.plain(view).cloned().unwrap_or_default();
+        Self { online: row.online, offline: row.offline, mode: row.mode, tags: row.tags }
+    }
 }
 
 fn feature_view<'a>(file: &mut File<'a>, view: &'a FeatureView) {
-    let form = form(view);
+    let form = Form::of(file, view);
+    let row = Row::of(file, view);
     let mut arguments = Arguments::default();
     arguments.put("name", Py::text(&view.name));
     sources(file, &mut arguments, view);
@@ -87,29 +107,30 @@ fn feature_view<'a>(file: &mut File<'a>, view: &'a FeatureView) {
     let schema = file.fields(declared_fields(definitions, &view.entities, &view.entity_columns, &view.features));
     arguments.put("schema", schema);
     ttl(file, &mut arguments, view.ttl, form);
-    arguments.flag("online", stored_online(view, form), form != Form::Batch);
-    let offline = view.offline && !(view.kind == ViewKind::StreamFeatureView && form == Form::Plain);
-    arguments.flag("offline", offline, false);
+    arguments.flag("online", row.online, form != Form::Batch);
+    arguments.flag("offline", row.offline, false);
+    arguments.text("mode", &row.mode);
     if form != Form::Plain {
         computed(file, &mut arguments, view, form);
-    } else if view.kind == ViewKind::FeatureView
-        && let Some(mode) = &view.mode
-    {
-        arguments.put("mode", Py::text(mode));
     }
     arguments.flag("enable_validation", view.enable_validation, false);
     version(&mut arguments, &view.version);
-    arguments.labels(&view.description, &stored::view_tags(view), &view.owner);
+    arguments.labels(&view.description, &row.tags, &view.owner);
     arguments.text("org", &view.org);
-    let class = match form {
-        Form::Plain => "FeatureView",
-        Form::Batch => "BatchFeatureView",
-        Form::Stream => "StreamFeatureView",
-    };
-    let value = file.call(class, arguments);
+    let value = file.call(form.class(), arguments);
+    let log = log_of(view).map(|log| file.source_name(log));
     let name = file.names.unique(&view.name);
     file.assign(&name, &value);
-    after(file, &name, view);
+    if let Some(log) = log {
+        let projection = file.import("FeatureViewProjection");
+        file.statement("# the log of the transformed stream is the history of the view");
+        file.statement(&format!("{name}.batch_source = {log}"));
+        file.statement(&format!("{name}.projection = {projection}.from_feature_view_definition({name})"));
+    }
+    // not an argument of every class
+    if !view.enabled {
+        file.statement(&format!("{name}.enabled = False"));
+    }
     file.views.insert(&view.name, name);
 }
 
@@ -152,9 +173,6 @@ fn version(arguments: &mut Arguments, version: &str) {
 
 /// What only stream and batch views have.
 fn computed(file: &mut File, arguments: &mut Arguments, view: &FeatureView, form: Form) {
-    if let Some(mode) = &view.mode {
-        arguments.put("mode", Py::text(mode));
-    }
     if form == Form::Stream {
         arguments.text("timestamp_field", &view.timestamp_field);
         arguments.flag("enable_tiling", view.enable_tiling, false);
@@ -196,21 +214,9 @@ fn aggregation(file: &mut File, aggregation: &Aggregation) -> Py {
     file.call("Aggregation", arguments)
 }
 
-/// What Feast's constructors do not take.
-fn after<'a>(file: &mut File<'a>, name: &str, view: &'a FeatureView) {
-    if view.stream_source.is_some()
-        && view.source_views.is_empty()
-        && let Some(log) = &view.sink_source
-    {
-        let log = file.source_name(log);
-        let projection = file.import("FeatureViewProjection");
-        file.statement("# the log of the transformed stream is the history of the view");
-        file.statement(&format!("{name}.batch_source = {log}"));
-        file.statement(&format!("{name}.projection = {projection}.from_feature_view_definition({name})"));
-    }
-    if !view.enabled {
-        file.statement(&format!("{name}.enabled = False"));
-    }
+/// The sink of a stream view, for which Feast's constructor has no place.
+fn log_of(view: &FeatureView) -> Option<&DataSource> {
+    view.sink_source.as_ref().filter(|_| view.stream_source.is_some() && view.source_views.is_empty())
 }
 
 fn on_demand_view<'a>(file: &mut File<'a>, view: &'a OnDemandFeatureView) {
@@ -234,7 +240,7 @@ fn on_demand_view<'a>(file: &mut File<'a>, view: &'a OnDemandFeatureView) {
     arguments.flag("track_metrics", view.track_metrics, false);
     version(&mut arguments, &view.version);
     arguments.flag("enabled", view.enabled, true);
-    arguments.labels(&view.description, &stored::on_demand_tags(view), &view.owner);
+    arguments.labels(&view.description, &file.stored.on_demand_tags(view), &view.owner);
     arguments.text("org", &view.org);
     let value = file.call("OnDemandFeatureView", arguments);
     let name = file.names.unique(&view.name);
@@ -267,23 +273,23 @@ fn function(file: &mut File, arguments: &mut Arguments, view: &OnDemandFeatureVi
         udf(file, arguments, text);
         return false;
     }
-    let Some(function) = on_demand::function_of(view) else {
+    let stored = file.stored.function(&view.name).map(|(name, text)| (name.to_owned(), text.to_owned()));
+    let Some((name, text)) = stored else {
         if let Some(mode) = &view.mode {
             arguments.put("mode", Py::text(mode));
         }
         return false;
     };
     file.inspects = true;
-    file.body.push_str(&format!("\n\n{}\n", function.text));
+    file.write(&format!("\n\n{text}\n"));
     arguments.put("mode", Py::text("python"));
-    arguments.put("udf", Py::raw(&function.name));
-    arguments.put("udf_string", Py::Raw(format!("inspect.getsource({})", function.name)));
+    arguments.put("udf", Py::raw(&name));
+    arguments.put("udf_string", Py::Raw(format!("inspect.getsource({name})")));
     true
 }
 
 fn service(file: &mut File, service: &FeatureService) {
-    let variable = file.names.unique(&service.name);
-    let features: Vec<Py> = service.features.iter().filter_map(|found| member(file, &variable, found)).collect();
+    let features: Vec<Py> = service.features.iter().filter_map(|found| member(file, found)).collect();
     let mut arguments = Arguments::default();
     arguments.put("name", Py::text(&service.name));
     arguments.put("features", Py::List(features));
@@ -294,39 +300,48 @@ fn service(file: &mut File, service: &FeatureService) {
     arguments.flag("precompute_online", service.precompute_online, false);
     arguments.labels(&service.description, &service.tags, &service.owner);
     let value = file.call("FeatureService", arguments);
-    file.assign(&variable, &value);
+    let name = file.names.unique(&service.name);
+    file.assign(&name, &value);
 }
 
-/// A member of a service. A version is no part of Feast's notation beside a selection, so such a member is made first.
-fn member(file: &mut File, service: &str, projection: &Projection) -> Option<Py> {
+/// A member of a service. Feast has no notation for a version beside a selection, so a helper sets it; not on a variable
+/// of the file, for Feast would take that for a second view.
+fn member(file: &File, projection: &Projection) -> Option<Py> {
     let (view, refinements) = projected(file, projection)?;
-    let Some(version) = projection.version_tag else {
-        return Some(Py::Raw(format!("{view}{refinements}")));
-    };
-    let name = file.names.unique(&format!("_{service}_{}", projection.view));
-    let copy = if refinements.is_empty() { ".__copy__()" } else { "" };
-    file.body.push_str(&format!("\n{name} = {view}{refinements}{copy}\n"));
-    file.statement(&format!("{name}.projection.version_tag = {version}"));
-    Some(Py::Raw(name))
+    let refined = format!("{view}{refinements}");
+    Some(Py::Raw(match projection.version_tag {
+        Some(version) => format!("{AT_VERSION}({refined}, {version})"),
+        None => refined,
+    }))
+}
+
+/// The helper's name; [`File`] keeps it free.
+pub const AT_VERSION: &str = "_at_version";
+
+fn at_version(file: &mut File) {
+    file.write(&format!("\n\ndef {AT_VERSION}(view, version):\n"));
+    file.statement("    view = view.__copy__()");
+    file.statement("    view.projection.version_tag = version");
+    file.statement("    return view");
 }
 
 /// The variable of the projected view, and what is appended to it.
 fn projected(file: &File, projection: &Projection) -> Option<(String, String)> {
     let view = file.views.get(projection.view.as_str())?.clone();
-    let mut refinements = String::new();
+    let mut refinements = Vec::new();
     if let Selection::Some(features) = selection(file.definitions, projection) {
         let names: Vec<String> = features.iter().map(|name| repr(name)).collect();
-        refinements.push_str(&format!("[[{}]]", names.join(", ")));
+        refinements.push(format!("[[{}]]", names.join(", ")));
     }
     if !projection.name_alias.is_empty() {
-        refinements.push_str(&format!(".with_name({})", repr(&projection.name_alias)));
+        refinements.push(format!(".with_name({})", repr(&projection.name_alias)));
     }
     if !projection.join_key_map.is_empty() {
         let map: Vec<String> =
             projection.join_key_map.iter().map(|(from, to)| format!("{}: {}", repr(from), repr(to))).collect();
-        refinements.push_str(&format!(".with_join_key_map({{{}}})", map.join(", ")));
+        refinements.push(format!(".with_join_key_map({{{}}})", map.join(", ")));
     }
-    Some((view, refinements))
+    Some((view, refinements.concat()))
 }
 
 fn logging(file: &mut File, config: &LoggingConfig) -> Py {

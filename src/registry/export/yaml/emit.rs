@@ -25,7 +25,7 @@ impl Node {
     }
 
     /// Something that needs no quotes.
-    pub fn plain(value: impl ToString) -> Self {
+    pub fn plain(value: impl std::fmt::Display) -> Self {
         Self::Plain(value.to_string())
     }
 

@@ -50,23 +50,20 @@ fn section(text: &mut String, key: &str, entries: Vec<Entry>) {
         return;
     }
     let lead = if entries.iter().all(|entry| entry.reason.is_some()) { "# " } else { "" };
-    text.push_str(&format!("\n{lead}{key}:\n"));
+    let mut lines = vec![String::new(), format!("{lead}{key}:")];
     for entry in entries {
-        let lines = entry.node.map_or_else(Vec::new, |node| Node::List(vec![node]).lines());
-        let lead = match entry.reason {
-            Some(reason) => {
-                text.push_str(&format!("  # left out: {}\n", reason.replace(char::is_control, " ")));
-                "# "
-            }
-            None => "",
-        };
-        for line in lines {
-            let line = if line.is_empty() { lead.trim_end().to_owned() } else { format!("{lead}{line}") };
-            text.push_str(if line.is_empty() { "" } else { "  " });
-            text.push_str(&line);
-            text.push('\n');
-        }
+        let object = entry.node.map_or_else(Vec::new, |node| Node::List(vec![node]).lines());
+        let lead = if entry.reason.is_some() { "# " } else { "" };
+        lines.extend(entry.reason.map(|reason| format!("  # left out: {}", one_line(&reason))));
+        lines.extend(object.iter().map(|line| format!("  {lead}{line}").trim_end().to_owned()));
     }
+    lines.push(String::new());
+    text.push_str(&lines.join("\n"));
+}
+
+/// Text for a comment: some readers take these two for line breaks too.
+fn one_line(text: &str) -> String {
+    text.replace(|c: char| c.is_control() || c == '\u{2028}' || c == '\u{2029}', " ")
 }
 
 fn sources(definitions: &Definitions) -> Vec<Entry> {

@@ -51,7 +51,8 @@ fn feature_view(definitions: &Definitions, view: &FeatureView) -> Node {
     if is_stream {
         members.text("timestamp_field", &view.timestamp_field);
     }
-    members.optional("mode", view.mode.as_deref());
+    let default = default_mode(view.transformation.as_ref(), if is_stream { Some("python") } else { None });
+    members.optional("mode", view.mode.as_deref().filter(|mode| Some(*mode) != default));
     if let Some(transformation) = &view.transformation {
         members.put("feature_transformation", self::transformation(transformation));
     }
@@ -97,6 +98,15 @@ fn version(members: &mut Members, version: &str, enabled: bool) {
     members.flag("enabled", enabled, true);
 }
 
+/// The mode that a loader takes for granted.
+fn default_mode(transformation: Option<&Transformation>, otherwise: Option<&'static str>) -> Option<&'static str> {
+    match transformation {
+        Some(Transformation::Sql(_) | Transformation::Expressions { .. }) => Some("sql"),
+        Some(Transformation::UdfString(_)) => Some("python"),
+        None => otherwise,
+    }
+}
+
 fn transformation(transformation: &Transformation) -> Node {
     let mut members = Members::default();
     match transformation {
@@ -135,7 +145,8 @@ fn on_demand_view(definitions: &Definitions, view: &OnDemandFeatureView) -> Node
         members.put("input_schema", Node::List(fields(inputs)));
     }
     members.list("schema", fields(declared_fields(definitions, &view.entities, &view.entity_columns, &view.features)));
-    members.optional("mode", view.mode.as_deref());
+    let default = default_mode(view.transformation.as_ref(), None);
+    members.optional("mode", view.mode.as_deref().filter(|mode| Some(*mode) != default));
     if let Some(transformation) = &view.transformation {
         members.put("feature_transformation", self::transformation(transformation));
     }

@@ -1,8 +1,13 @@
 //! Every failure that a user can see: its kind, its exit and HTTP status, its cure. One exhaustive page.
 
+mod codes;
+mod materialize;
+
 use std::path::PathBuf;
 
-use crate::feature_store::MaterializeError;
+pub use codes::CODES;
+pub use materialize::MaterializeError;
+
 use crate::offline::OfflineError;
 use crate::online::OnlineError;
 use crate::registry::RegistryError;
@@ -162,8 +167,13 @@ impl Error {
     #[must_use]
     pub fn kind(&self) -> Kind {
         match self {
-            Self::Repo(RepoError::NoSettings { .. }) => Kind::NotFound,
-            Self::Repo(_) | Self::Row(_) => Kind::Invalid,
+            Self::Repo(RepoError::NoSettings { .. }) | Self::NotFound { .. } | Self::NoRepo(_) => Kind::NotFound,
+            Self::Repo(_)
+            | Self::Row(_)
+            | Self::Invalid { .. }
+            | Self::Consent { .. }
+            | Self::Declined
+            | Self::Unsupported { .. } => Kind::Invalid,
             Self::Registry(error) => registry_kind(error),
             Self::Online(error) => online_kind(error),
             Self::Source(error) => source_kind(error),
@@ -172,10 +182,7 @@ impl Error {
             }
             Self::Offline(_) => Kind::Invalid,
             Self::Materialize(error) => materialize_kind(error),
-            Self::Invalid { .. } | Self::Consent { .. } | Self::Declined | Self::Unsupported { .. } => Kind::Invalid,
-            Self::NotFound { .. } | Self::NoRepo(_) => Kind::NotFound,
-            Self::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => Kind::NotFound,
-            Self::Io { .. } => Kind::Invalid,
+            Self::Io { source, .. } => io_kind(source),
             Self::Internal { .. } => Kind::Internal,
         }
     }
@@ -222,6 +229,10 @@ impl Error {
             Self::Internal { .. } => Some("this is a defect of feast-rs, or a damaged file; please report it".into()),
         }
     }
+}
+
+fn io_kind(error: &std::io::Error) -> Kind {
+    if error.kind() == std::io::ErrorKind::NotFound { Kind::NotFound } else { Kind::Invalid }
 }
 
 fn registry_kind(error: &RegistryError) -> Kind {
