@@ -13,6 +13,7 @@ pub mod cli;
 pub mod error;
 pub mod feature_store;
 pub mod model;
+pub mod offline;
 pub mod online;
 pub mod proto;
 pub mod registry;

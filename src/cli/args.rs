@@ -125,6 +125,8 @@ pub enum Command {
     MaterializeIncremental(IncrementalArgs),
     /// Read the newest values of features
     GetOnlineFeatures(OnlineArgs),
+    /// Join features to a table of entities and instants, as they were known then
+    GetHistoricalFeatures(HistoricalArgs),
     /// Entities
     #[command(subcommand)]
     Entities(Inspect),
@@ -371,6 +373,27 @@ pub struct OnlineArgs {
     /// Name each feature view__feature
     #[arg(long)]
     pub full_feature_names: bool,
+}
+
+/// `get-historical-features`
+#[derive(Args, Debug)]
+pub struct HistoricalArgs {
+    /// The rows to answer: a parquet, CSV or JSON file, or a JSON array of objects, with the join keys and
+    /// event_timestamp
+    #[arg(short = 'd', long, visible_alias = "dataframe", value_name = "FILE|JSON")]
+    pub entity_df: String,
+    /// Feature: driver_hourly_stats:conv_rate (may be given several times)
+    #[arg(short, long = "features", value_name = "VIEW:FEATURE", required_unless_present = "service")]
+    pub features: Vec<String>,
+    /// All features of a feature service
+    #[arg(short, long, value_name = "NAME", conflicts_with = "features")]
+    pub service: Option<String>,
+    /// Name each feature view__feature
+    #[arg(long)]
+    pub full_feature_names: bool,
+    /// Write the answer to this parquet or CSV file
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 /// A time that can be read; which instant it is depends on the clock, and is found later.

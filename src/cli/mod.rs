@@ -5,6 +5,7 @@ mod args;
 mod demo;
 mod exit;
 mod explain;
+mod historical;
 mod init;
 mod inspect;
 mod materialize;
@@ -92,6 +93,7 @@ impl Context<'_> {
             Command::Materialize(args) => materialize::between(self, args)?,
             Command::MaterializeIncremental(args) => materialize::incremental(self, args)?,
             Command::GetOnlineFeatures(args) => online::run(self, args)?,
+            Command::GetHistoricalFeatures(args) => historical::run(self, args)?,
             Command::Entities(which) => inspect::run(self, Listing::Entities, which)?,
             Command::DataSources(which) => inspect::run(self, Listing::DataSources, which)?,
             Command::FeatureViews(which) => inspect::run(self, Listing::FeatureViews, which)?,

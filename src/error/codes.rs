@@ -54,4 +54,10 @@ pub static CODES: &[(&str, &str, &str)] = &[
         "a view cannot be materialized",
         "Its window, its files, or its definition stand in the way; the other views of the run were done all the same.",
     ),
+    (
+        "E1012",
+        "an entity table cannot be read, or the answer cannot be written",
+        "The table that `get-historical-features` answers is a parquet, CSV or JSON file, or a JSON array of objects, with \
+         the join keys and one event time a row. The answer is written as parquet or CSV.",
+    ),
 ];

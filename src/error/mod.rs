@@ -8,6 +8,7 @@ use std::path::PathBuf;
 pub use codes::CODES;
 pub use materialize::MaterializeError;
 
+use crate::offline::OfflineError;
 use crate::online::OnlineError;
 use crate::registry::RegistryError;
 use crate::repo::RepoError;
@@ -28,6 +29,9 @@ pub enum Error {
     /// the online store
     #[error(transparent)]
     Online(#[from] OnlineError),
+    /// tables of training data
+    #[error(transparent)]
+    Offline(#[from] OfflineError),
     /// files
     #[error(transparent)]
     Source(#[from] SourceError),
@@ -173,6 +177,10 @@ impl Error {
             Self::Registry(error) => registry_kind(error),
             Self::Online(error) => online_kind(error),
             Self::Source(error) => source_kind(error),
+            Self::Offline(OfflineError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+                Kind::NotFound
+            }
+            Self::Offline(_) => Kind::Invalid,
             Self::Materialize(error) => materialize_kind(error),
             Self::Io { source, .. } => io_kind(source),
             Self::Internal { .. } => Kind::Internal,
@@ -195,6 +203,7 @@ impl Error {
             Self::Unsupported { .. } => "E1009",
             Self::Io { .. } => "E1010",
             Self::Materialize(_) => "E1011",
+            Self::Offline(_) => "E1012",
         })
     }
 
@@ -205,6 +214,7 @@ impl Error {
             Self::Repo(error) => error.hint(),
             Self::Registry(error) => error.hint(),
             Self::Online(error) => error.hint(),
+            Self::Offline(error) => error.hint(),
             Self::Source(error) => error.hint(),
             Self::Row(error) => error.hint(),
             Self::Materialize(error) => error.hint(),

@@ -3,26 +3,31 @@
 mod apply;
 mod check_transformation;
 mod definitions;
+mod historical;
 mod inspect;
 mod materialize;
 mod observer;
+mod references;
 mod registry_files;
 mod retrieve;
 mod transformation;
 
 use std::path::{Path, PathBuf};
 
+pub use crate::offline::EntityRows;
 pub use crate::registry::{Action, Change, Detail, Finding, Prune, Severity};
 pub use crate::row::Cast;
 pub use apply::{Drift, PlanScope, Planned, Removal};
 pub use definitions::ValidationReport;
+pub use historical::{HistoricalReport, HistoricalRequest};
 pub use inspect::{Description, Listing};
 pub use materialize::{
     MaterializeReport, MaterializeRequest, RefusedValue, ViewFailure, ViewJob, ViewReport, Window, materialize_view,
 };
 pub use observer::{Observer, Progress};
+pub use references::FeatureSet;
 pub use registry_files::ImportReport;
-pub use retrieve::{FeatureSet, FieldStatus, OnlineRequest, OnlineResponse};
+pub use retrieve::{FieldStatus, OnlineRequest, OnlineResponse};
 
 use crate::error::Error;
 use crate::model::{OnlineStoreSettings, RegistrySettings, Settings, SqliteOnlineStore};

@@ -1,5 +1,6 @@
 //! Where rows come from: files of the outside world as Arrow columns.
 
+pub mod as_of;
 mod error;
 pub mod latest;
 pub mod parquet;

@@ -7,6 +7,7 @@ mod sample;
 mod store;
 
 mod consent;
+mod historical;
 mod inspect;
 mod mistakes;
 mod output;

@@ -8,6 +8,7 @@
 //!
 //! A [`Transform`] computes filter, join keys and times in pass 1 and features in pass 2.
 
+mod as_of;
 mod dataset;
 mod files;
 mod gather;

@@ -1,0 +1,192 @@
+//! `get-historical-features`: for each row of an entity table, the features as they were known at its instant.
+//!
+//! ```text
+//! EntityTable   a chunk of rows -+
+//! ViewJoin      for each view: the newest row at or before each instant, then its features
+//! TableWriter   entity columns and features, in the order of the rows
+//! ```
+
+mod join;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use serde::Serialize;
+
+use super::references::{FeatureSet, Lookup, output_names, resolve};
+use super::{FeatureStore, Observer, RefusedValue};
+use crate::error::Error;
+use crate::model::{DUMMY_JOIN_KEY, Timestamp, ValueType};
+use crate::offline::{EntityRows, EntityTable, TableWriter};
+use join::{Refusals, ViewJoin};
+
+/// Rows of the entity table that are answered together. Each time the sources are scanned once; their columns and answers
+/// are what is held in memory.
+const CHUNK_ROWS: usize = 4 << 20;
+
+/// What to join.
+#[derive(Clone, Debug)]
+pub struct HistoricalRequest {
+    /// which features
+    pub features: FeatureSet,
+    /// which entities, and when
+    pub entities: EntityRows,
+    /// name each feature `view__feature`
+    pub full_feature_names: bool,
+    /// the parquet or CSV file to write; `None`: the answer is kept in memory
+    pub out: Option<PathBuf>,
+}
+
+/// What a join did.
+#[derive(Debug, Serialize)]
+pub struct HistoricalReport {
+    /// rows answered: all of the entity table
+    pub rows: u64,
+    /// names of the columns: those of the entity table, then the features in the order of the request
+    pub columns: Vec<String>,
+    /// the file that was written
+    pub out: Option<PathBuf>,
+    /// the column of the entity table that was taken as the event time
+    pub event_timestamp: String,
+    /// values of the sources that do not fit their declared type; they are null in the answer
+    pub refused: u64,
+    /// the first of them
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub refusals: Vec<RefusedValue>,
+    /// how long it took
+    pub seconds: f64,
+    /// the answer, where no file was asked for
+    #[serde(skip)]
+    pub table: Vec<RecordBatch>,
+}
+
+impl FeatureStore<'_> {
+    /// Joins features to a table of entities and instants. For each of its rows, in order, and each view: of the rows of the
+    /// view's source with the same join keys whose event lies at or before the instant, and not more than the view's ttl
+    /// before it, the newest; of equal events the newest created, then the later row. Where there is none, nulls.
+    ///
+    /// Columns of the entity table keep their types, features have that of their declaration. A file appears when it is
+    /// complete. Memory: four million entity rows with their answers at a time; the sources are scanned once for each such
+    /// chunk. Without a file, and for a JSON array, all of it is held.
+    ///
+    /// # Errors
+    /// Unknown views, features and services; an entity table without a join key or an event time, or with a column that is
+    /// called as a feature; sources that cannot be read, or hold other types; views whose rows have yet to be computed.
+    pub fn get_historical_features(
+        &self,
+        request: &HistoricalRequest,
+        now: Timestamp,
+        observer: &dyn Observer,
+    ) -> Result<HistoricalReport, Error> {
+        let began = Instant::now();
+        let snapshot = self.snapshot()?;
+        let lookups = resolve(&snapshot.definitions, &request.features)?;
+        let names = output_names(&lookups, request.full_feature_names)?;
+        let mut entities = EntityTable::open(&request.entities, &text_keys(&lookups), now)?;
+        check_columns(entities.schema(), &lookups, &names)?;
+        let joins: Vec<ViewJoin> =
+            lookups.iter().map(|lookup| ViewJoin::open(&self.settings, lookup)).collect::<Result<_, _>>()?;
+        let schema = answer_schema(entities.schema(), &joins, &names);
+        let mut sink = Sink::open(request.out.as_ref(), &schema)?;
+        let mut refusals = Refusals::default();
+        while let Some(chunk) = entities.next_chunk(CHUNK_ROWS)? {
+            let mut features: BTreeMap<usize, ArrayRef> = BTreeMap::new();
+            for join in &joins {
+                features.extend(join.answer(&chunk, &mut refusals, observer)?);
+            }
+            let columns = chunk.batch.columns().iter().cloned().chain(features.into_values()).collect();
+            let answer = RecordBatch::try_new(Arc::clone(&schema), columns);
+            sink.write(answer.map_err(|error| Error::internal("put the answer together", error))?)?;
+        }
+        let (rows, table) = sink.finish()?;
+        Ok(HistoricalReport {
+            rows,
+            columns: schema.fields().iter().map(|field| field.name().clone()).collect(),
+            out: request.out.clone(),
+            event_timestamp: entities.event_column().to_owned(),
+            refused: refusals.count,
+            refusals: refusals.first,
+            seconds: began.elapsed().as_secs_f64(),
+            table,
+        })
+    }
+}
+
+/// Where answers go.
+enum Sink {
+    File(Box<TableWriter>, u64),
+    Memory(Vec<RecordBatch>),
+}
+
+impl Sink {
+    fn open(out: Option<&PathBuf>, schema: &SchemaRef) -> Result<Self, Error> {
+        Ok(match out {
+            Some(path) => Self::File(Box::new(TableWriter::create(path, schema)?), 0),
+            None => Self::Memory(vec![RecordBatch::new_empty(Arc::clone(schema))]),
+        })
+    }
+
+    fn write(&mut self, batch: RecordBatch) -> Result<(), Error> {
+        match self {
+            Self::File(writer, rows) => {
+                *rows += batch.num_rows() as u64;
+                writer.write(&batch)?;
+            }
+            Self::Memory(batches) => batches.push(batch),
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<(u64, Vec<RecordBatch>), Error> {
+        match self {
+            Self::File(writer, rows) => {
+                writer.finish()?;
+                Ok((rows, Vec::new()))
+            }
+            Self::Memory(batches) => Ok((batches.iter().map(|batch| batch.num_rows() as u64).sum(), batches)),
+        }
+    }
+}
+
+/// The join keys of texts, as the entity table calls them: `007` is no number there.
+fn text_keys(lookups: &[Lookup<'_>]) -> BTreeSet<String> {
+    let keys = lookups.iter().flat_map(|lookup| {
+        let texts = lookup.view.entity_columns.iter().filter(|key| key.dtype.value_type() == ValueType::String);
+        texts.map(|key| lookup.given_name(&key.name).to_owned())
+    });
+    keys.collect()
+}
+
+/// Every join key is there, and no name is taken twice.
+fn check_columns(schema: &Schema, lookups: &[Lookup<'_>], names: &[String]) -> Result<(), Error> {
+    let known = || schema.fields().iter().map(|field| field.name().as_str());
+    for lookup in lookups {
+        for key in lookup.view.join_keys().filter(|key| *key != DUMMY_JOIN_KEY) {
+            let given = lookup.given_name(key);
+            if schema.column_with_name(given).is_none() {
+                return Err(Error::not_found("column of the entity table", given, known()));
+            }
+        }
+    }
+    match names.iter().find(|name| schema.column_with_name(name).is_some()) {
+        Some(name) => Err(Error::invalid(
+            format!("the entity table has a column `{name}` already, which one of the requested features is called"),
+            "use `--full-feature-names` (`full_feature_names`), or rename the column",
+        )),
+        None => Ok(()),
+    }
+}
+
+/// The columns of the entity table, then the features by their places.
+fn answer_schema(entities: &Schema, joins: &[ViewJoin<'_>], names: &[String]) -> SchemaRef {
+    let types: BTreeMap<usize, _> = joins.iter().flat_map(ViewJoin::types).collect();
+    let features = names.iter().zip(types.into_values()).map(|(name, dtype)| Arc::new(Field::new(name, dtype, true)));
+    Arc::new(Schema::new(entities.fields().iter().cloned().chain(features).collect::<Vec<_>>()))
+}
+
+#[cfg(test)]
+mod tests;
