@@ -132,7 +132,9 @@ impl<'a> Checker<'a> {
     fn compile(&self, view: &FeatureView, batch: Option<&Source>) {
         let runs = !matches!(&view.transformation, None | Some(Transformation::UdfString(_)));
         let files = batch.and_then(|batch| batch.schema.as_ref());
-        if let (true, false, Some(files), Some(raw)) = (runs, view.features.is_empty(), files, &self.view.transformation) {
+        if let (true, false, Some(files), Some(raw)) =
+            (runs, view.features.is_empty(), files, &self.view.transformation)
+        {
             report(raw, (self.context.transformations)(view, files), self.context);
         }
     }

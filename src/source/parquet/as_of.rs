@@ -44,4 +44,6 @@ impl Sink for Join<'_> {
     fn count(&mut self, _in_window: u64, _undated: u64) {}
 
     fn refuse(&mut self, _row: u64, _refusal: Refusal) {}
+
+    fn dropped(&mut self, _rows: u64) {}
 }
