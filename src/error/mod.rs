@@ -177,10 +177,7 @@ impl Error {
             Self::Registry(error) => registry_kind(error),
             Self::Online(error) => online_kind(error),
             Self::Source(error) => source_kind(error),
-            Self::Offline(OfflineError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
-                Kind::NotFound
-            }
-            Self::Offline(_) => Kind::Invalid,
+            Self::Offline(error) => offline_kind(error),
             Self::Materialize(error) => materialize_kind(error),
             Self::Io { source, .. } => io_kind(source),
             Self::Internal { .. } => Kind::Internal,
@@ -229,6 +226,10 @@ impl Error {
             Self::Internal { .. } => Some("this is a defect of feast-rs, or a damaged file; please report it".into()),
         }
     }
+}
+
+fn offline_kind(error: &OfflineError) -> Kind {
+    if let OfflineError::Io { source, .. } = error { io_kind(source) } else { Kind::Invalid }
 }
 
 fn io_kind(error: &std::io::Error) -> Kind {

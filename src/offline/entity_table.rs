@@ -230,7 +230,8 @@ mod tests {
 
     #[test]
     fn chunks_follow_each_other() {
-        let text: String = (0..200_000).map(|id| format!("{id},1970-01-01T00:00:00Z\n")).collect();
+        let lines: Vec<String> = (0..200_000).map(|id| format!("{id},1970-01-01T00:00:00Z")).collect();
+        let text = lines.join("\n");
         let (_folder, rows) = file("e.csv", &format!("id,event_timestamp\n{text}"));
         let mut table = EntityTable::open(&rows, &BTreeSet::new(), NOW).unwrap();
         let mut ids = Vec::new();

@@ -33,10 +33,8 @@ fn are_times(column: &ArrayRef, now: Timestamp) -> bool {
 
 /// A time that is written out; words such as `now` are for command lines.
 fn parse(text: &str, now: Timestamp) -> Result<Timestamp, String> {
-    match text.trim_start().starts_with(|c: char| c.is_ascii_digit()) && !text.ends_with("-ago") {
-        true => Timestamp::parse(text, now),
-        false => Err(format!("`{text}` is not a time")),
-    }
+    let is_absolute = text.trim_start().starts_with(|c: char| c.is_ascii_digit()) && !text.ends_with("-ago");
+    if is_absolute { Timestamp::parse(text, now) } else { Err(format!("`{text}` is not a time")) }
 }
 
 /// Why a column is no event time.

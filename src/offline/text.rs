@@ -56,9 +56,10 @@ pub(super) fn open_json(path: &Path, table: &str) -> Result<(SchemaRef, Batches)
 /// JSON as it is given on a command line: an array of objects, or one object.
 pub(super) fn json_text(text: &str, table: &str) -> Result<(SchemaRef, Batches), OfflineError> {
     let wrong = |source| OfflineError::Json { table: table.to_owned(), source };
-    let objects: Vec<Map<String, Value>> = match text.trim_start().starts_with('[') {
-        true => serde_json::from_str(text).map_err(wrong)?,
-        false => vec![serde_json::from_str(text).map_err(wrong)?],
+    let objects: Vec<Map<String, Value>> = if text.trim_start().starts_with('[') {
+        serde_json::from_str(text).map_err(wrong)?
+    } else {
+        vec![serde_json::from_str(text).map_err(wrong)?]
     };
     let mut bytes = Vec::new();
     for object in &objects {

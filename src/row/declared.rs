@@ -262,7 +262,7 @@ mod tests {
 
     #[test]
     fn more_cells_than_are_looked_at_together_keep_their_rows() {
-        let numbers = (0..20_000).map(f64::from).map(|n| if n == 9_000.0 { 0.5 } else { n });
+        let numbers = (0..20_000).map(|n| if n == 9_000 { 0.5 } else { f64::from(n) });
         let (converted, refusals) = convert(numbers.map(Some).collect::<Float64Array>(), "Int64");
         assert_eq!(refusals.iter().map(|refusal| refusal.row).collect::<Vec<_>>(), [9_000]);
         assert_eq!(converted.null_count(), 1);

@@ -7,6 +7,7 @@ use datafusion_common::tree_node::{Transformed as Rewritten, TreeNode};
 use datafusion_common::{DFSchema, DataFusionError, ScalarValue};
 use datafusion_expr::execution_props::ExecutionProps;
 use datafusion_expr::expr::ScalarFunction;
+use datafusion_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion_expr::simplify::{ExprSimplifyResult, SimplifyContext};
 use datafusion_expr::{Expr, Operator};
 use datafusion_optimizer::simplify_expressions::ExprSimplifier;
@@ -184,7 +185,8 @@ impl Planner {
         let simplifier = ExprSimplifier::new(context.clone());
         let logical = desugared(simplifier.coerce(logical, &self.schema)?, &context)?;
         let logical = simplifier.coerce(logical, &self.schema)?;
-        let physical = create_physical_expr(&logical, &self.schema, &ExecutionProps::new(), &Default::default())?;
+        let physical =
+            create_physical_expr(&logical, &self.schema, &ExecutionProps::new(), &PhysicalPlanningContext::default())?;
         checked(physical, &self.input)
     }
 

@@ -92,8 +92,9 @@ fn csv_in_and_csv_out() {
 
 #[test]
 fn the_screen_shows_the_first_rows_and_says_so() {
-    let rows: String =
-        (0..30).map(|row| format!("{{\"driver_id\": {row}, \"event_timestamp\": \"2024-01-01\"}}\n")).collect();
+    let rows: Vec<String> =
+        (0..30).map(|row| format!("{{\"driver_id\": {row}, \"event_timestamp\": \"2024-01-01\"}}")).collect();
+    let rows = rows.join("\n");
     let repo = Repo::applied().file("entities.ndjson", rows);
     let arguments = ["get-historical-features", "--entity-df", "entities.ndjson", "-f", TRIPS];
     repo.run(arguments).ok().says(&["avg_daily_trips", "20 of 30 rows"]);

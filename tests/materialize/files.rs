@@ -1,7 +1,5 @@
 //! Parquet files made on the spot.
 
-#![allow(clippy::unwrap_used, reason = "in a test a panic is the message")]
-
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;

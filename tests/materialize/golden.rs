@@ -52,7 +52,8 @@ fn run(folder: &Path, vector: &Json) -> (Vec<Stored>, bool) {
     }
     let mapping = vector["field_mapping"].as_object().unwrap().iter();
     repo.source().field_mapping = mapping.map(|(from, to)| (from.clone(), to.as_str().unwrap().to_owned())).collect();
-    repo.source().created_timestamp_column = vector["created_timestamp_column"].as_str().unwrap_or_default().to_owned();
+    let created = vector["created_timestamp_column"].as_str().unwrap_or_default();
+    repo.source().created_timestamp_column = String::from(created);
     if let Some(version) = vector["config_extra"]["entity_key_serialization_version"].as_u64() {
         repo.settings.entity_key_serialization_version = u32::try_from(version).unwrap();
     }

@@ -42,7 +42,7 @@ impl Repo {
         let dir = tempfile::tempdir().unwrap();
         let file = FileSource { path: path.to_owned(), file_format: None, s3_endpoint_override: String::new() };
         let mut source = DataSource::new("s", SourceKind::File(file));
-        source.timestamp_field = "event_timestamp".to_owned();
+        source.timestamp_field = String::from("event_timestamp");
         let settings = settings(dir.path());
         let request = MaterializeRequest {
             views: Vec::new(),

@@ -22,7 +22,7 @@ const T: i64 = NOW.micros() - 100 * HOUR;
 
 fn repo(rows: &[TestRow]) -> Repo {
     let mut repo = Repo::new("x.parquet", &[("f", DataType::Float64)]);
-    repo.source().created_timestamp_column = "created".to_owned();
+    repo.source().created_timestamp_column = String::from("created");
     write(&repo.path("x.parquet"), rows, 100);
     repo
 }

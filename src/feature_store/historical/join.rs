@@ -141,12 +141,11 @@ impl<'a> ViewJoin<'a> {
 
     fn keys(&self, chunk: &EntityChunk) -> Result<Keys, Error> {
         let rows = chunk.batch.num_rows();
-        let columns: Vec<ArrayRef> = match self.layout.dummy_column(rows) {
-            Some(dummy) => vec![dummy],
-            None => {
-                let given = self.layout.join_keys.iter().map(|key| self.lookup.given_name(&key.name));
-                given.filter_map(|name| chunk.batch.column_by_name(name)).map(Arc::clone).collect()
-            }
+        let columns: Vec<ArrayRef> = if let Some(dummy) = self.layout.dummy_column(rows) {
+            vec![dummy]
+        } else {
+            let given = self.layout.join_keys.iter().map(|key| self.lookup.given_name(&key.name));
+            given.filter_map(|name| chunk.batch.column_by_name(name)).map(Arc::clone).collect()
         };
         let mut keys = Keys::with_capacity(rows, 32);
         self.encoder.encode(&columns, &mut keys).map_err(|error| match error {

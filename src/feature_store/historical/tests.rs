@@ -139,7 +139,7 @@ fn compare(case: &Case, parquet: &Path) {
     let repo = Repo::new(&definitions, |folder| {
         std::fs::copy(parquet, folder.join("s.parquet")).unwrap();
     });
-    let given: Vec<serde_json::Value> = case.entity_df.iter().flatten().map(|row| plain(row)).collect();
+    let given: Vec<serde_json::Value> = case.entity_df.iter().flatten().map(plain).collect();
     let mut request = request(&["fv:f"], EntityRows::Json(serde_json::Value::Array(given.clone()).to_string()));
     request.full_feature_names = case.kwargs.get("full_feature_names").is_some();
     let report = repo.ask(&request).unwrap();

@@ -24,7 +24,9 @@ impl Scan<'_> {
         let mut sinks: Vec<Join<'_>> = (0..threads.max(1)).map(|_| Join { answers: Answers::new(questions) }).collect();
         self.run(&window, encoder, &[], &mut sinks, progress)?;
         let mut whole = Answers::new(questions);
-        sinks.iter().for_each(|sink| whole.merge(&sink.answers));
+        for sink in &sinks {
+            whole.merge(&sink.answers);
+        }
         Ok(whole.rows(pairs, ttl))
     }
 }
