@@ -26,6 +26,10 @@ const TOUR: &[(&str, &str)] = &[
         "The newest values, for two drivers.",
         "get-online-features -e driver_id=1001 -e driver_id=1002 -f driver_hourly_stats:conv_rate -f driver_hourly_stats:avg_daily_trips",
     ),
+    (
+        "A stream view over Kinesis, filled from its history by the expressions that will be applied to its records.",
+        "get-online-features -e driver_id=1001 -f driver_hourly_stats_stream:conv_percentage",
+    ),
     ("The same as a program would want it.", "get-online-features -e driver_id=1001 -s driver_activity -o json"),
     ("What is registered.", "feature-views list"),
 ];

@@ -46,11 +46,16 @@ fn next_steps(template: Template) -> &'static str {
         Template::Minimal => {
             "  feast-rs apply                     # after you wrote your definitions into features.yaml"
         }
-        Template::Local | Template::Kinesis => {
-            "  feast-rs plan                      # what would be registered\n  \
-             feast-rs apply                     # register it, make the online tables\n  \
-             feast-rs materialize-incremental   # fill the online store from data/driver_stats.parquet\n  \
+        Template::Local => {
+            "  feast-rs plan                          # what would be registered\n  \
+             feast-rs apply                         # register it, make the online tables\n  \
+             feast-rs materialize 2026-11-01 now    # fill the online store from data/driver_stats.parquet\n  \
              feast-rs get-online-features -e driver_id=1001 -s driver_activity"
+        }
+        Template::Kinesis => {
+            "  feast-rs apply                         # register the stream view, make its online table\n  \
+             feast-rs materialize 2026-11-01 now    # fill it from the history in data/driver_stats.parquet\n  \
+             feast-rs get-online-features -e driver_id=1001 -f driver_hourly_stats_stream:conv_percentage"
         }
     }
 }

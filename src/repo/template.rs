@@ -26,8 +26,6 @@ const GITIGNORE: &str = include_str!("../../feature_repo_template/.gitignore");
 const SAMPLE: &[u8] = include_bytes!("../../feature_repo_template/data/driver_stats.parquet");
 
 const EMPTY: &str = "\
-# yaml-language-server: $schema=.feast-rs/schema.json
-#
 # Define entities, data_sources, feature_views, ... here or in any other .yaml file of this folder.
 
 entities: []
@@ -80,7 +78,7 @@ fn files(template: Template, project: &str) -> Vec<(&'static str, Vec<u8>)> {
             files.push(("data/driver_stats.parquet", SAMPLE.into()));
         }
         Template::Kinesis => {
-            files.push(("README.md", sections(&title, &["Follow a stream", "When something is wrong"]).into()));
+            files.push(("README.md", sections(&title, &["The stream view", "When something is wrong"]).into()));
             files.push(("entities.yaml", ENTITIES.into()));
             files.push(("stream.yaml", STREAM.into()));
             files.push(("data/driver_stats.parquet", SAMPLE.into()));

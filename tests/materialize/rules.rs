@@ -257,7 +257,7 @@ fn what_cannot_be_materialized_says_so() {
     drop(lock);
     repo.run().unwrap();
     repo.view.transformation = Some(Transformation::Sql("SELECT 1".to_owned()));
-    assert!(matches!(failure(&mut repo), MaterializeError::Unsupported { .. }));
+    assert!(matches!(failure(&mut repo), MaterializeError::Transformation { .. }));
     repo.view.transformation = None;
     let aggregation = Aggregation {
         column: "f".to_owned(),

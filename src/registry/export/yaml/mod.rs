@@ -9,7 +9,7 @@ use emit::Node;
 use super::omit::{Language, Omitted, source_reason};
 use crate::model::{Definitions, Entity, Field, Project, Span, Tags, ValueType};
 
-const HEADER: &str = "# yaml-language-server: $schema=.feast-rs/schema.json\n";
+const HEADER: &str = "# feast-rs definitions, written by `feast-rs registry export`.\n";
 
 /// Definitions that load back to the same objects: one document with only what differs from the defaults, in the order
 /// of `definitions`.
