@@ -16,8 +16,9 @@ use crate::source::latest::Latest;
 use crate::source::parquet::Window as ScanWindow;
 use crate::source::parquet::{Dataset, Newest, Refused, RefusedRow, Scan, Winners};
 
-/// Batches between the thread that encodes and the one that writes: one is written, one waits, one is made.
-const QUEUED: usize = 1;
+/// Batches between the thread that encodes and the one that writes: none, for encoding is the faster of the two. While
+/// one batch is written the next waits, ready, in the hands of its maker.
+const QUEUED: usize = 0;
 /// Threads that read: beyond a few, the disk and the memory are what is waited for.
 const MAX_THREADS: usize = 8;
 

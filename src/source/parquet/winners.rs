@@ -19,8 +19,8 @@ const GATHERED_BYTES: u64 = 16 << 20;
 const GATHERED_ROWS: u64 = 4_096;
 /// Columns of one batch, about: 1 MiB, which a store writes in about a tenth of a second.
 const BATCH_BYTES: u64 = 1 << 20;
-/// Rows of one batch, at most and at least.
-const BATCH_ROWS: (u64, u64) = (64, 16_384);
+/// Rows of one batch, at least and at most.
+const BATCH_ROWS: (u64, u64) = (64, 8_192);
 
 /// The newest rows of a view on their way to a store.
 #[derive(Debug)]
