@@ -2,6 +2,7 @@
 
 mod apply;
 mod args;
+mod defects;
 mod demo;
 mod exit;
 mod explain;
@@ -37,7 +38,7 @@ use crate::repo::Problem;
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let env = |name: &str| std::env::var(name).ok();
     match Cli::try_parse_from(args) {
-        Ok(cli) => run_parsed(&cli, &env).into(),
+        Ok(cli) => defects::told(|| run_parsed(&cli, &env)).into(),
         Err(error) => usage(&error),
     }
 }

@@ -181,6 +181,11 @@ impl Printer {
     }
 }
 
+/// An error on stderr, where there is no printer.
+pub fn tell(error: &Error) {
+    to_stderr(&error_text(error, false));
+}
+
 fn to_stderr(text: &str) {
     // nobody is left to be told that stderr is gone
     let _ = writeln!(io::stderr().lock(), "{}", text.trim_end_matches('\n'));
