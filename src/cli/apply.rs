@@ -25,7 +25,8 @@ pub fn apply(context: &Context, args: &ApplyArgs) -> Result<Output, Error> {
     let store = context.open()?;
     let planned = store.plan(scope(&args.scope), context.now)?;
     context.tell(&planned.warnings, &[]);
-    if planned.is_destructive() && !args.yes && !args.allow_destroy {
+    let agreed = args.allow_destroy || (args.yes && somebody_is_there());
+    if planned.is_destructive() && !agreed {
         let screen = screen(context, &store, &planned);
         consent(
             context,
@@ -88,9 +89,14 @@ fn kind(kind: KindArg) -> ObjectKind {
     }
 }
 
+/// Whether there is a terminal, at which somebody sees what a command says.
+fn somebody_is_there() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
 /// Shows what would go and asks. Without a terminal nobody can be asked.
 fn consent(context: &Context, screen: &str, loss: &str, hint: &str) -> Result<(), Error> {
-    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+    if !somebody_is_there() {
         context.printer.warn(&format!("what would go:\n{}", screen.trim_end()));
         return Err(Error::Consent { what: loss.to_owned(), hint: hint.to_owned() });
     }
@@ -217,7 +223,11 @@ fn detail_line(planned: &Planned, change: &Change, detail: &Detail, colour: bool
         (Some(from), None) => ("-", RED, from.clone()),
         (from, to) => ("~", YELLOW, format!("{} -> {}", shown(from.as_deref()), shown(to.as_deref()))),
     };
-    let (field, name) = detail.field.split_once(' ').unwrap_or((detail.field.as_str(), ""));
+    let named = ["feature", "tag"].iter().find_map(|kind| {
+        let name = detail.field.strip_prefix(kind)?.strip_prefix(' ')?;
+        Some((*kind, name))
+    });
+    let (field, name) = named.unwrap_or((detail.field.as_str(), ""));
     let what = if name.is_empty() { what } else { format!("{name}  {what}") };
     let removed = if field == "feature" { planned.values_of(&change.id.name, Some(name)) } else { 0 };
     let removes = if removed > 0 { format!("removes {}", values(removed)) } else { String::new() };

@@ -12,11 +12,11 @@ use crate::model::{Span, Timestamp};
 #[derive(Debug, Parser)]
 #[command(name = "feast-rs", version, about, max_term_width = 100)]
 pub struct Cli {
-    /// Folder of the repo [default: the nearest parent with a feature_store.yaml]
-    #[arg(short, long, value_name = "DIR", env = "FEATURE_REPO_DIR_ENV_VAR", hide_env_values = true)]
+    /// Folder of the repo [env: FEATURE_REPO_DIR_ENV_VAR] [default: the nearest parent with a feature_store.yaml]
+    #[arg(short, long, value_name = "DIR")]
     pub chdir: Option<PathBuf>,
-    /// Settings file, instead of feature_store.yaml in the repo
-    #[arg(short = 'f', long, value_name = "FILE", env = "FEAST_FS_YAML_FILE_PATH", hide_env_values = true)]
+    /// Settings file, instead of feature_store.yaml in the repo [env: FEAST_FS_YAML_FILE_PATH]
+    #[arg(short = 'f', long, value_name = "FILE")]
     pub feature_store_yaml: Option<PathBuf>,
     /// Say more (-v), or everything (-vv)
     #[arg(short, long, action = clap::ArgAction::Count)]
@@ -171,6 +171,25 @@ pub enum Command {
     Version,
 }
 
+impl Command {
+    /// Whether the result is a table, which has a CSV form.
+    pub fn is_table(&self) -> bool {
+        match self {
+            Self::GetOnlineFeatures(_) | Self::GetHistoricalFeatures(_) | Self::Explain { code: None } => true,
+            Self::Registry(command) => matches!(command, RegistryCommand::Check),
+            Self::Entities(what)
+            | Self::DataSources(what)
+            | Self::FeatureViews(what)
+            | Self::StreamFeatureViews(what)
+            | Self::OnDemandFeatureViews(what)
+            | Self::FeatureServices(what)
+            | Self::Features(what)
+            | Self::Projects(what) => matches!(what, Inspect::List { .. }),
+            _ => false,
+        }
+    }
+}
+
 /// `init`
 #[derive(Args, Debug)]
 pub struct InitArgs {
@@ -254,7 +273,7 @@ pub enum PruneArg {
 /// `apply`
 #[derive(Args, Debug)]
 pub struct ApplyArgs {
-    /// Do not ask before stored values are deleted
+    /// Do not ask, at a terminal, before stored values are deleted
     #[arg(short, long)]
     pub yes: bool,
     /// Allow the deletion of stored values where nobody can be asked

@@ -83,6 +83,12 @@ impl Context<'_> {
         if self.cli.common.output == Format::Feast && !is_online {
             return Err(Error::invalid("`-o feast` is a form of get-online-features alone", "use `-o json`"));
         }
+        if self.cli.common.output == Format::Csv && !self.cli.command.is_table() {
+            return Err(Error::invalid(
+                "the result of this command is no table, so it has no CSV form",
+                "use `-o json`",
+            ));
+        }
         let output = match &self.cli.command {
             Command::Init(args) => init::run(self, args)?,
             Command::Demo(args) => return demo::run(self, args),
@@ -127,11 +133,16 @@ impl Context<'_> {
 
     fn location(&self) -> Result<Location, Error> {
         let here = std::env::current_dir().map_err(|e| Error::io("find the current folder", e))?;
-        let named = self.cli.chdir.as_ref();
+        let given = |option: &Option<PathBuf>, variable| {
+            let from_env = || (self.env)(variable).filter(|path| !path.is_empty()).map(PathBuf::from);
+            option.clone().or_else(from_env)
+        };
+        let named = given(&self.cli.chdir, "FEATURE_REPO_DIR_ENV_VAR");
+        let settings_file = given(&self.cli.feature_store_yaml, "FEAST_FS_YAML_FILE_PATH");
         Ok(Location {
-            directory: named.map_or_else(|| here.clone(), |folder| here.join(folder)),
+            directory: named.as_ref().map_or_else(|| here.clone(), |folder| here.join(folder)),
             search_parents: named.is_none(),
-            settings_file: self.cli.feature_store_yaml.as_ref().map(|file: &PathBuf| here.join(file)),
+            settings_file: settings_file.map(|file| here.join(file)),
         })
     }
 

@@ -80,6 +80,12 @@ pub enum MaterializeError {
         /// last event time
         end: Timestamp,
     },
+    /// `apply` ran meanwhile
+    #[error("the definition of view `{view}` changed while it was materialized")]
+    Changed {
+        /// name of the view
+        view: String,
+    },
     /// a thread of ours ended early
     #[error("a thread of this run ended in the middle of view `{view}`")]
     Thread {
@@ -111,6 +117,7 @@ impl MaterializeError {
             Self::FutureEnd { .. } => {
                 "later runs would skip rows that arrive until then; pass `--allow-future` if that is wanted".to_owned()
             }
+            Self::Changed { .. } => "materialize it again".to_owned(),
             Self::Thread { .. } => "this is a defect of feast-rs; please report it".to_owned(),
         })
     }

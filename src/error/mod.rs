@@ -189,6 +189,9 @@ impl Error {
     pub fn code(&self) -> Option<&'static str> {
         Some(match self {
             Self::Repo(_) | Self::Declined | Self::Internal { .. } => return None,
+            Self::Registry(RegistryError::InUse { .. } | RegistryError::NotEmpty(_)) => "E1005",
+            Self::Registry(RegistryError::NotFound(_)) => "E1006",
+            Self::Registry(RegistryError::File { .. }) => "E1010",
             Self::Registry(_) => "E1001",
             Self::Online(_) => "E1002",
             Self::Source(_) => "E1003",
@@ -273,6 +276,7 @@ fn materialize_kind(error: &MaterializeError) -> Kind {
         | MaterializeError::NoTimestampField { .. }
         | MaterializeError::StartAfterEnd { .. }
         | MaterializeError::FutureEnd { .. } => Kind::Invalid,
+        MaterializeError::Changed { .. } => Kind::Conflict,
         MaterializeError::Thread { .. } => Kind::Internal,
     }
 }

@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::FeatureStore;
 use crate::error::Error;
 use crate::model::{Definitions, FeatureView, ObjectId, ObjectKind, RegistrySettings, Timestamp};
-use crate::online::{Durability, OnlineStore, SqliteReader, SqliteStore, TableSpec};
+use crate::online::{Durability, OnlineStore, SqliteReader, SqliteStore, TableSpec, ViewLock};
 use crate::registry::{
     Access, Change, Plan, PlanOptions, PlanReport, Prune, Registry, Snapshot, TableStep, table_name,
 };
@@ -107,6 +107,7 @@ impl FeatureStore<'_> {
     pub fn plan(&self, scope: PlanScope, now: Timestamp) -> Result<Planned, Error> {
         let loaded = self.load(scope.skip_source_validation, now)?;
         let snapshot = self.snapshot()?;
+        check_renames(&snapshot, &loaded.definitions)?;
         let mut plan = Plan::between(&snapshot, &loaded.definitions, &self.plan_options(scope));
         let reader = self.online_reader()?;
         let destroys = count_destroyed(&plan, reader.as_ref())?;
@@ -134,6 +135,7 @@ impl FeatureStore<'_> {
     pub fn apply(&self, planned: &Planned, now: Timestamp) -> Result<(), Error> {
         let mut registry = self.registry(Access::Write)?;
         self.finish_pending(&mut registry)?;
+        let _locks = self.lock_tables(&planned.plan)?;
         if self.online_settings().is_ok() {
             let mut store = self.online_store(Durability::Full)?;
             for view in &planned.definitions.feature_views {
@@ -144,6 +146,14 @@ impl FeatureStore<'_> {
         }
         registry.apply(&planned.plan, now)?;
         self.finish_pending(&mut registry)
+    }
+
+    /// Keeps runs of `materialize` away from the tables that a plan destroys: one that is under way would put rows of the
+    /// old definition back.
+    fn lock_tables(&self, plan: &Plan) -> Result<Vec<ViewLock>, Error> {
+        let Ok(store) = self.online_settings() else { return Ok(Vec::new()) };
+        let steps = plan.steps.iter().filter(|step| step.is_pending() && store.path.exists());
+        Ok(steps.map(|step| ViewLock::take(&store.path, "materialize", step.table())).collect::<Result<_, _>>()?)
     }
 
     /// Does the destructive steps that the registry has decided, each of which then clears its note.
@@ -174,6 +184,7 @@ impl FeatureStore<'_> {
                 }
             }
             TableStep::Rename { from, to, .. } => {
+                // names of tables that differ in case alone are one name to SQLite
                 if exists(from)? && !exists(to)? {
                     store.rename_table(from, to)?;
                 }
@@ -327,6 +338,8 @@ impl FeatureStore<'_> {
     pub fn delete(&self, id: &ObjectId, now: Timestamp) -> Result<(), Error> {
         let mut registry = self.registry(Access::Write)?;
         self.finish_pending(&mut registry)?;
+        let plan = Plan::deletion(&registry.snapshot()?, id, &self.plan_options(PlanScope::default()))?;
+        let _locks = self.lock_tables(&plan)?;
         registry.delete(id, &self.plan_options(PlanScope::default()), now)?;
         self.finish_pending(&mut registry)
     }
@@ -342,6 +355,27 @@ impl FeatureStore<'_> {
         found
             .ok_or_else(|| Error::not_found(kind.to_string(), name, all.iter().filter(fits).map(|id| id.name.as_str())))
     }
+}
+
+/// A view cannot take over the values of another while either name is still in use.
+fn check_renames(snapshot: &Snapshot, definitions: &Definitions) -> Result<(), Error> {
+    for view in &definitions.feature_views {
+        let Some(old) = view.renamed_from.as_deref().filter(|old| snapshot.definitions.feature_view(old).is_some())
+        else {
+            continue;
+        };
+        let taken = [
+            (old, definitions.feature_view(old).is_some()),
+            (&view.name, snapshot.definitions.feature_view(&view.name).is_some()),
+        ];
+        if let Some((name, _)) = taken.iter().find(|(_, taken)| *taken) {
+            return Err(Error::invalid(
+                format!("view `{}` cannot be renamed from `{old}`: `{name}` is in use", view.name),
+                "free the name with one `apply`, and rename with the next",
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn is_ensure(step: &TableStep, view: &str) -> bool {

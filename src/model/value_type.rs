@@ -98,6 +98,9 @@ const STRUCT_SCHEMA_TAG: &str = "feast:struct_schema";
 /// The tag in which Feast keeps the element type of a nested list or set.
 const NESTED_INNER_TAG: &str = "feast:nested_inner_type";
 
+/// Brackets in the text of one type, at most: parsing goes one call deeper with each.
+const MAX_BRACKETS: usize = 64;
+
 impl DataType {
     /// The types without parameters.
     pub const SCALARS: &'static [(&'static str, Self)] = &[
@@ -126,6 +129,9 @@ impl DataType {
     /// An unknown name, a combination that Feast refuses, or unbalanced brackets.
     pub fn parse(text: &str) -> Result<Self, UnknownType> {
         let text = text.trim();
+        if text.bytes().filter(|byte| *byte == b'(').count() > MAX_BRACKETS {
+            return Err(UnknownType(format!("a type of more than {MAX_BRACKETS} parts")));
+        }
         if let Some((_, dtype)) = Self::SCALARS.iter().find(|(name, _)| *name == text) {
             return Ok(dtype.clone());
         }

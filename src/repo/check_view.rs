@@ -84,7 +84,10 @@ impl<'a> Checker<'a> {
         let batch = if origins.views.is_empty() { origins.batch } else { sink };
         let (transformation, mode) = self.transformation();
         self.aggregations();
-        let columns = Columns { batch, stream: origins.stream, transformed: transformation.is_some() };
+        // the features of an aggregation are its results, not columns of the source
+        let aggregated = self.view.aggregations.as_ref().is_some_and(|at| !at.value.is_empty());
+        let transformed = transformation.is_some() || aggregated;
+        let columns = Columns { batch, stream: origins.stream, transformed };
         let mut fields = split(&view.schema, &entities, self.context);
         columns.check(&fields, &entities, &view.schema, self.context);
         if fields.features.is_empty() {

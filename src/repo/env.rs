@@ -104,6 +104,10 @@ fn braced(inside: &str, env: &Env<'_>) -> Result<String, (&'static str, String)>
         return lookup(name, env);
     }
     if let (false, Some(default)) = (name.is_empty(), rest.strip_prefix(":-")) {
+        if default.contains("${") {
+            let message = format!("`${{{inside}}}` has another reference as its default");
+            return Err((codes::BAD_VARIABLE, message));
+        }
         return Ok(set().unwrap_or_else(|| default.to_owned()));
     }
     if let (false, Some(why)) = (name.is_empty(), rest.strip_prefix(":?")) {

@@ -95,9 +95,22 @@ impl<'a> Run<'a> {
         let settings = &self.feature_store.settings;
         let done = materialize_view(settings, &job, self.request, self.online.as_mut(), self.now, observer)?;
         if !self.request.dry_run {
+            self.check_unchanged(view)?;
             self.registry.record_materialization(&view.name, done.interval, done.newest_created, self.now)?;
         }
         Ok(done)
+    }
+}
+
+impl Run<'_> {
+    /// The rows of a view that was changed meanwhile are those of the old definition: its interval is not recorded.
+    fn check_unchanged(&self, view: &FeatureView) -> Result<(), Error> {
+        let now = self.registry.snapshot()?;
+        let same = now
+            .definitions
+            .feature_view(&view.name)
+            .is_some_and(|now| now.entity_columns == view.entity_columns && now.features == view.features);
+        if same { Ok(()) } else { Err(MaterializeError::Changed { view: view.name.clone() }.into()) }
     }
 }
 

@@ -31,9 +31,10 @@ impl<'a> BulkWriter<'a> {
     /// A writer of rows for `table`. Until [`finish`](Self::finish), a loss of power may take what was written.
     ///
     /// # Errors
-    /// The store cannot be set up.
+    /// `NoTable`, or the store cannot be set up.
     pub fn new(store: &'a mut SqliteStore, table: &str, conflict: Conflict) -> Result<Self, OnlineError> {
         store.db.set_durability(Durability::Bulk)?;
+        store.schema.shape(&store.db, table)?;
         let now = Instant::now();
         Ok(Self { store, table: table.to_owned(), conflict, last_gap: now, last_write: now })
     }

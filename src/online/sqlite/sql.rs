@@ -28,9 +28,9 @@ pub(super) const CREATED_US: &str = "feast_rs_created_us";
 
 pub(super) const TABLES: &str = "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name";
 pub(super) const TABLE: &str =
-    "SELECT wr FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name = ?1";
+    "SELECT wr FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name = ?1 COLLATE NOCASE";
 pub(super) const COLUMNS: &str = "SELECT name FROM pragma_table_info(?1) ORDER BY cid";
-pub(super) const INDEX: &str = "SELECT count(*) FROM sqlite_schema WHERE type = 'index' AND name = ?1";
+pub(super) const INDEX: &str = "SELECT count(*) FROM sqlite_schema WHERE type = 'index' AND name = ?1 COLLATE NOCASE";
 
 /// Whether an arriving value (`excluded`) replaces the stored one (`stored`).
 ///

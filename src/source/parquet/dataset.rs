@@ -165,7 +165,7 @@ fn merge(files: &[DataFile]) -> Result<SchemaRef, SourceError> {
     for file in files {
         for field in file.footer.schema().fields() {
             match merged.iter_mut().find(|(known, _)| known.name() == field.name()) {
-                None => merged.push((field.as_ref().clone(), &file.path)),
+                None => merged.push((unpacked(field), &file.path)),
                 Some((known, path)) => match common(known.data_type(), field.data_type()) {
                     Some(dtype) => known.set_data_type(dtype),
                     None => return Err(disagree(known, path, field, &file.path)),
@@ -182,14 +182,25 @@ fn merge(files: &[DataFile]) -> Result<SchemaRef, SourceError> {
     Ok(Arc::new(Schema::new(fields)))
 }
 
+/// A column of texts is read as such, however its file packs it: each file has a dictionary of its own.
+fn unpacked(field: &Field) -> Field {
+    match field.data_type() {
+        DataType::Dictionary(_, value) => field.clone().with_data_type(value.as_ref().clone()),
+        _ => field.clone(),
+    }
+}
+
 /// The type of a column that two files write differently, where each can be read as it: instants in the finer unit, and
 /// whatever a column without any value stands for.
 fn common(known: &DataType, other: &DataType) -> Option<DataType> {
     match (known, other) {
-        (DataType::Timestamp(a, zone), DataType::Timestamp(b, _)) => {
+        (DataType::Timestamp(a, zone), DataType::Timestamp(b, other)) => {
             let finer = if fineness(*a) >= fineness(*b) { a } else { b };
-            Some(DataType::Timestamp(*finer, zone.clone()))
+            // without a zone an instant is UTC, and no cast between the two moves it
+            Some(DataType::Timestamp(*finer, zone.clone().filter(|zone| other.as_ref() == Some(zone))))
         }
+        (DataType::Dictionary(_, value), other) => common(value, other),
+        (known, DataType::Dictionary(_, value)) => common(known, value),
         (DataType::Null, other) => Some(other.clone()),
         (known, other) => (*other == DataType::Null || known.equals_datatype(other)).then(|| known.clone()),
     }

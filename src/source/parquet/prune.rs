@@ -32,7 +32,7 @@ impl Dataset {
         }
         let Some(late_after) = window.late_after else { return false };
         let created = created.and_then(|column| bounds(file, unit.group, column));
-        created.is_none_or(|created| created.max > late_after)
+        created.is_none_or(|created| created.max >= late_after)
     }
 }
 

@@ -21,7 +21,7 @@ pub struct Window {
     pub start: i64,
     /// last event time
     pub end: i64,
-    /// rows that were created after this count too when their event lies before `start`
+    /// rows that were created then or later count too when their event lies before `start`: one that is read again is a tie
     pub late_after: Option<i64>,
     /// events after this are refused
     pub not_after: i64,
@@ -29,7 +29,7 @@ pub struct Window {
 
 impl Window {
     fn holds(&self, event: i64, created: i64) -> bool {
-        event <= self.end && (event >= self.start || self.late_after.is_some_and(|late| created > late))
+        event <= self.end && (event >= self.start || self.late_after.is_some_and(|late| created >= late))
     }
 }
 

@@ -41,7 +41,7 @@ impl Instants {
             }
             DataType::Date32 => {
                 let values = column.as_primitive_opt::<Date32Type>()?.values();
-                values.iter().map(|days| i64::from(*days) * MICROS_PER_DAY).collect()
+                values.iter().map(|days| i64::from(*days).saturating_mul(MICROS_PER_DAY)).collect()
             }
             DataType::Date64 => {
                 let values = column.as_primitive_opt::<Date64Type>()?.values();
