@@ -189,19 +189,16 @@ impl Error {
     pub fn code(&self) -> Option<&'static str> {
         Some(match self {
             Self::Repo(_) | Self::Declined | Self::Internal { .. } => return None,
-            Self::Registry(RegistryError::InUse { .. } | RegistryError::NotEmpty(_)) => "E1005",
-            Self::Registry(RegistryError::NotFound(_)) => "E1006",
-            Self::Registry(RegistryError::File { .. }) => "E1010",
+            Self::Registry(RegistryError::InUse { .. } | RegistryError::NotEmpty(_)) | Self::Invalid { .. } => "E1005",
+            Self::Registry(RegistryError::NotFound(_)) | Self::NotFound { .. } => "E1006",
+            Self::Registry(RegistryError::File { .. }) | Self::Io { .. } => "E1010",
             Self::Registry(_) => "E1001",
             Self::Online(_) => "E1002",
             Self::Source(_) => "E1003",
             Self::Row(_) => "E1004",
-            Self::Invalid { .. } => "E1005",
-            Self::NotFound { .. } => "E1006",
             Self::NoRepo(_) => "E1007",
             Self::Consent { .. } => "E1008",
             Self::Unsupported { .. } => "E1009",
-            Self::Io { .. } => "E1010",
             Self::Materialize(_) => "E1011",
             Self::Offline(_) => "E1012",
         })
