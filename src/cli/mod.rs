@@ -32,15 +32,18 @@ use output::{Output, Printer};
 use crate::error::Error;
 use crate::feature_store::{FeatureStore, Listing, Location};
 use crate::model::Timestamp;
-use crate::repo::Problem;
+use crate::repo::{Env, Problem};
 
 /// Runs one command line: results on stdout, talk on stderr.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let env = |name: &str| std::env::var(name).ok();
     match Cli::try_parse_from(args) {
-        Ok(cli) => defects::told(|| run_parsed(&cli, &env)).into(),
+        Ok(cli) => defects::told(|| run_parsed(&cli, &environment)).into(),
         Err(error) => usage(&error),
     }
+}
+
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 /// Help goes to stdout and is no failure; a wrong command line goes to stderr with status 2.
@@ -53,7 +56,7 @@ fn usage(error: &clap::Error) -> ExitCode {
     }
 }
 
-fn run_parsed(cli: &Cli, env: &dyn Fn(&str) -> Option<String>) -> Exit {
+fn run_parsed(cli: &Cli, env: &'static Env<'static>) -> Exit {
     let printer = Printer::new(&cli.common, cli.verbose, env);
     let context = Context { cli, printer: &printer, env, now: now() };
     match context.run() {
@@ -73,7 +76,7 @@ fn now() -> Timestamp {
 struct Context<'a> {
     cli: &'a Cli,
     printer: &'a Printer,
-    env: &'a dyn Fn(&str) -> Option<String>,
+    env: &'static Env<'static>,
     now: Timestamp,
 }
 
@@ -127,7 +130,7 @@ impl Context<'_> {
     }
 
     /// Opens the repo that the options name.
-    fn open(&self) -> Result<FeatureStore<'_>, Error> {
+    fn open(&self) -> Result<FeatureStore<'static>, Error> {
         FeatureStore::open(&self.location()?, self.env)
     }
 

@@ -35,7 +35,8 @@ use crate::online::{Durability, SqliteReader, SqliteStore};
 use crate::registry::{Access, Registry, Snapshot};
 use crate::repo::{self, Env};
 
-/// One repo, opened: its settings, and what it takes to reach its registry and its stores.
+/// One repo, opened: its settings, and what it takes to reach its registry and its stores. Threads may share it: it holds
+/// no connection.
 pub struct FeatureStore<'a> {
     /// `feature_store.yaml`
     pub settings: Settings,

@@ -3,8 +3,8 @@
 use super::codes;
 use super::diagnostics::Replacement;
 
-/// Looks an environment variable up.
-pub type Env<'a> = dyn Fn(&str) -> Option<String> + 'a;
+/// Looks an environment variable up; from any thread, since a server keeps it.
+pub type Env<'a> = dyn Fn(&str) -> Option<String> + Send + Sync + 'a;
 
 /// A reference that has no value, at characters `start..end` of the text.
 #[derive(Debug, PartialEq, Eq)]
