@@ -34,25 +34,40 @@ pub struct Damaged(pub &'static str);
 ///
 /// # Errors
 /// `Damaged` where a length or a wire type is impossible.
-pub fn fields(mut bytes: &[u8]) -> Result<Vec<RawField<'_>>, Damaged> {
-    let mut found = Vec::new();
-    while !bytes.is_empty() {
-        let start = bytes;
-        let tag = take_varint(&mut bytes)?;
-        let number = u32::try_from(tag >> 3).ok().filter(|n| *n > 0).ok_or(Damaged("impossible field number"))?;
-        let content = match tag & 7 {
-            0 => Content::Varint(take_varint(&mut bytes)?),
-            1 => Content::Fixed64(take_array(&mut bytes)?),
-            2 => {
-                let length = usize::try_from(take_varint(&mut bytes)?).map_err(|_| Damaged("impossible length"))?;
-                Content::Bytes(take(&mut bytes, length)?)
-            }
-            5 => Content::Fixed32(take_array(&mut bytes)?),
-            _ => return Err(Damaged("unknown wire type")),
-        };
-        found.push(RawField { number, content, raw: &start[..start.len() - bytes.len()] });
-    }
-    Ok(found)
+pub fn fields(bytes: &[u8]) -> Result<Vec<RawField<'_>>, Damaged> {
+    each_field(bytes).collect()
+}
+
+/// The fields of a message one after the other, without a list of them; the first impossible length or wire type is the
+/// last item.
+pub fn each_field(mut bytes: &[u8]) -> impl Iterator<Item = Result<RawField<'_>, Damaged>> {
+    std::iter::from_fn(move || {
+        if bytes.is_empty() {
+            return None;
+        }
+        let field = take_field(&mut bytes);
+        if field.is_err() {
+            bytes = &[];
+        }
+        Some(field)
+    })
+}
+
+fn take_field<'a>(bytes: &mut &'a [u8]) -> Result<RawField<'a>, Damaged> {
+    let start = *bytes;
+    let tag = take_varint(bytes)?;
+    let number = u32::try_from(tag >> 3).ok().filter(|n| *n > 0).ok_or(Damaged("impossible field number"))?;
+    let content = match tag & 7 {
+        0 => Content::Varint(take_varint(bytes)?),
+        1 => Content::Fixed64(take_array(bytes)?),
+        2 => {
+            let length = usize::try_from(take_varint(bytes)?).map_err(|_| Damaged("impossible length"))?;
+            Content::Bytes(take(bytes, length)?)
+        }
+        5 => Content::Fixed32(take_array(bytes)?),
+        _ => return Err(Damaged("unknown wire type")),
+    };
+    Ok(RawField { number, content, raw: &start[..start.len() - bytes.len()] })
 }
 
 /// The fields of `message` whose numbers are not in `known`, as they stood.
