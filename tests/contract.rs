@@ -521,6 +521,32 @@ fn a_store_that_was_replaced_is_told() {
 }
 
 #[test]
+fn a_few_features_of_a_wide_view_are_answered_however_they_are_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = sqlite(folder.path());
+    store.ensure(&spec()).unwrap();
+    let insert = format!("INSERT INTO {TABLE} (entity_key, feature_name, value, event_ts) VALUES (?1, ?2, ?3, ?4)");
+    let python = raw(folder.path());
+    for driver in [1, 2] {
+        for feature in 0..64 {
+            let row = rusqlite::params![key(driver), format!("f{feature}"), value(driver * 100 + feature), feature];
+            python.execute(&insert, row).unwrap();
+        }
+    }
+    let asked = keys([2, 9, 1, 2]);
+    let number = |number, seconds: i64| stored(number, seconds * 1_000_000, None);
+    let expected = [207, 0, 107, 207].map(|seven| match seven {
+        0 => [None, None, None, None],
+        _ => [number(seven, 7), None, number(seven + 56, 63), number(seven, 7)],
+    });
+    let mut reader = store.reader().unwrap();
+    for round in 0..3 {
+        let request = ReadRequest { table: TABLE, keys: &asked, features: &["f7", "nothing", "f63", "f7"] };
+        assert_eq!(reader.read(&[request]).unwrap().remove(0), expected.concat(), "round {round}");
+    }
+}
+
+#[test]
 fn reading_makes_no_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = settings(folder.path()).path;

@@ -5,8 +5,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use super::newest::replaces;
 use super::{
-    Answers, Conflict, OnlineError, OnlineReader, OnlineStore, Outcome, ReadRequest, StoredValue, TableRows, TableSpec,
-    WriteSet,
+    Conflict, OnlineError, OnlineReader, OnlineStore, Outcome, Place, ReadRequest, StoredCell, StoredValue, TableRows,
+    TableSpec, WriteSet,
 };
 
 type Table = BTreeMap<(Vec<u8>, String), StoredValue>;
@@ -76,18 +76,26 @@ fn write(table: &mut Table, rows: &TableRows, conflict: Conflict, outcome: &mut 
 }
 
 impl OnlineReader for MemoryReader {
-    fn read(&mut self, requests: &[ReadRequest<'_>]) -> Result<Vec<Answers>, OnlineError> {
+    fn visit(
+        &mut self,
+        requests: &[ReadRequest<'_>],
+        found: &mut dyn FnMut(Place, StoredCell<'_>),
+    ) -> Result<(), OnlineError> {
         let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
-        requests
-            .iter()
-            .map(|request| {
-                let table = tables
-                    .get(request.table)
-                    .ok_or_else(|| OnlineError::NoTable { table: request.table.to_owned() })?;
-                let answer = |key: &[u8], feature: &str| table.get(&(key.to_vec(), feature.to_owned())).cloned();
-                let keys = request.keys.iter();
-                Ok(keys.flat_map(|key| request.features.iter().map(move |feature| answer(key, feature))).collect())
-            })
-            .collect()
+        if let Some(request) = requests.iter().find(|request| !tables.contains_key(request.table)) {
+            return Err(OnlineError::NoTable { table: request.table.to_owned() });
+        }
+        for (position, request) in requests.iter().enumerate() {
+            let Some(table) = tables.get(request.table) else { continue };
+            for (key, bytes) in request.keys.iter().enumerate() {
+                for (feature, name) in request.features.iter().enumerate() {
+                    if let Some(stored) = table.get(&(bytes.to_vec(), (*name).to_owned())) {
+                        let cell = StoredCell { value: &stored.value, event: stored.event, created: stored.created };
+                        found(Place { request: position, key, feature }, cell);
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 }

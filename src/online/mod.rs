@@ -115,6 +115,28 @@ pub struct StoredValue {
     pub created: Option<Timestamp>,
 }
 
+/// A value as it lies in the store, while it is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoredCell<'a> {
+    /// a `feast.types.Value`; empty for null
+    pub value: &'a [u8],
+    /// as in [`StoredValue`]
+    pub event: Timestamp,
+    /// as in [`StoredValue`]
+    pub created: Option<Timestamp>,
+}
+
+/// What a value answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// position of the request
+    pub request: usize,
+    /// position of the key in the request
+    pub key: usize,
+    /// position of the feature in the request
+    pub feature: usize,
+}
+
 /// One answer a key and feature: keys in the order asked, and for each the features in the order asked.
 pub type Answers = Vec<Option<StoredValue>>;
 
@@ -150,9 +172,28 @@ pub trait OnlineStore {
 
 /// Reads what is stored.
 pub trait OnlineReader {
+    /// Hands every value that is asked for to `found`, all from one state of the store, in no particular order. What is not
+    /// stored is not handed over. Where a request asks for a key or a feature twice, each place gets its value.
+    ///
+    /// # Errors
+    /// `NoTable`, or the store cannot be read; `found` may have been called by then.
+    fn visit(
+        &mut self,
+        requests: &[ReadRequest<'_>],
+        found: &mut dyn FnMut(Place, StoredCell<'_>),
+    ) -> Result<(), OnlineError>;
+
     /// Answers all requests from one state of the store.
     ///
     /// # Errors
     /// `NoTable`, or the store cannot be read.
-    fn read(&mut self, requests: &[ReadRequest<'_>]) -> Result<Vec<Answers>, OnlineError>;
+    fn read(&mut self, requests: &[ReadRequest<'_>]) -> Result<Vec<Answers>, OnlineError> {
+        let mut answers: Vec<Answers> =
+            requests.iter().map(|request| vec![None; request.keys.len() * request.features.len()]).collect();
+        self.visit(requests, &mut |place, cell| {
+            let stored = StoredValue { value: cell.value.to_vec(), event: cell.event, created: cell.created };
+            answers[place.request][place.key * requests[place.request].features.len() + place.feature] = Some(stored);
+        })?;
+        Ok(answers)
+    }
 }

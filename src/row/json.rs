@@ -1,104 +1,155 @@
 //! Stored values as JSON: the form in which Feast's feature server answers.
 
 use chrono::{DateTime, FixedOffset, Offset, SecondsFormat, TimeZone};
-use serde_json::{Map as JsonMap, Value as Json};
+use prost::{DecodeError, Message};
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::Value as Json;
 
 use super::NULL_TIMESTAMP;
 use crate::proto::json::base64;
 use crate::proto::types::{Map, Value, ValueVal, ZonedTimestamp};
 
+/// The tag of `string_val`, the one scalar that would have to be copied to be decoded.
+const STRING_TAG: u8 = 0x12;
+
 /// The JSON of a stored value: bytes as base64, floats that are no number as `"NaN"`, `"Infinity"` and `"-Infinity"`.
 /// Null timestamps are null here (Feast shows the number that stands for them).
 #[must_use]
 pub fn value_json(value: &Value) -> Json {
-    let Some(val) = &value.val else { return Json::Null };
-    match val {
-        ValueVal::Null(_) | ValueVal::ScalarMap(_) => Json::Null,
-        ValueVal::Bool(flag) => Json::Bool(*flag),
-        ValueVal::Int32(number) => Json::from(*number),
-        ValueVal::Int64(number) => Json::from(*number),
-        ValueVal::UnixTimestamp(seconds) => timestamp(*seconds),
-        ValueVal::Double(number) => float(*number),
-        ValueVal::Float(number) => float32(*number),
-        ValueVal::Bytes(bytes) => Json::String(base64(bytes)),
-        ValueVal::String(text)
-        | ValueVal::Json(text)
-        | ValueVal::Uuid(text)
-        | ValueVal::TimeUuid(text)
-        | ValueVal::Decimal(text) => Json::String(text.clone()),
-        ValueVal::Map(map) | ValueVal::Struct(map) => map_json(map),
-        ValueVal::MapList(maps) | ValueVal::StructList(maps) => list(&maps.val, map_json),
-        ValueVal::List(values) | ValueVal::Set(values) => list(&values.val, value_json),
-        ValueVal::ZonedTimestamp(moment) => zoned(moment),
-        other => collection_json(other),
+    // every arm has a JSON form, and its maps have text for keys
+    serde_json::to_value(AsJson(value)).unwrap_or(Json::Null)
+}
+
+/// Writes the JSON of a value to `out` as it is stored: a serialized `feast.types.Value`. Nothing is allocated for numbers,
+/// flags and text.
+///
+/// # Errors
+/// The bytes are no value; then `out` is as it was.
+pub fn put_value_json(stored: &[u8], out: &mut Vec<u8>) -> Result<(), DecodeError> {
+    let start = out.len();
+    let written = match whole_text(stored) {
+        Some(text) => serde_json::to_writer(&mut *out, text),
+        None => serde_json::to_writer(&mut *out, &AsJson(&Value::decode(stored)?)),
+    };
+    if written.is_err() {
+        // as in `value_json`; writing to memory does not fail
+        out.truncate(start);
+        out.extend_from_slice(b"null");
+    }
+    Ok(())
+}
+
+/// The text of a value that is one `string_val` and nothing else.
+fn whole_text(stored: &[u8]) -> Option<&str> {
+    let (tag, mut rest) = stored.split_first()?;
+    let length = prost::encoding::decode_varint(&mut rest).ok().filter(|_| *tag == STRING_TAG)?;
+    std::str::from_utf8(rest).ok().filter(|text| text.len() as u64 == length)
+}
+
+/// A value in the form of [`value_json`].
+struct AsJson<'a>(&'a Value);
+
+impl Serialize for AsJson<'_> {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        let Some(val) = &self.0.val else { return out.serialize_none() };
+        match val {
+            ValueVal::Null(_) | ValueVal::ScalarMap(_) => out.serialize_none(),
+            ValueVal::Bool(flag) => out.serialize_bool(*flag),
+            ValueVal::Int32(number) => out.serialize_i32(*number),
+            ValueVal::Int64(number) => out.serialize_i64(*number),
+            ValueVal::UnixTimestamp(seconds) => Seconds(*seconds).serialize(out),
+            ValueVal::Double(number) => Float(*number).serialize(out),
+            ValueVal::Float(number) => Float((*number).into()).serialize(out),
+            ValueVal::Bytes(bytes) => out.serialize_str(&base64(bytes)),
+            ValueVal::String(text)
+            | ValueVal::Json(text)
+            | ValueVal::Uuid(text)
+            | ValueVal::TimeUuid(text)
+            | ValueVal::Decimal(text) => out.serialize_str(text),
+            ValueVal::Map(map) | ValueVal::Struct(map) => AsObject(map).serialize(out),
+            ValueVal::MapList(maps) | ValueVal::StructList(maps) => out.collect_seq(maps.val.iter().map(AsObject)),
+            ValueVal::List(values) | ValueVal::Set(values) => out.collect_seq(values.val.iter().map(AsJson)),
+            ValueVal::ZonedTimestamp(moment) => zoned(moment).serialize(out),
+            other => serialize_collection(other, out),
+        }
     }
 }
 
 /// Lists and sets of scalars.
-fn collection_json(val: &ValueVal) -> Json {
-    let text = |text: &String| Json::String(text.clone());
-    let bytes = |bytes: &Vec<u8>| Json::String(base64(bytes));
+fn serialize_collection<S: Serializer>(val: &ValueVal, out: S) -> Result<S::Ok, S::Error> {
+    let text = |bytes: &Vec<u8>| base64(bytes);
+    let seconds = |seconds: &i64| Seconds(*seconds);
+    let float = |number: &f32| Float((*number).into());
+    let double = |number: &f64| Float(*number);
     match val {
-        ValueVal::BytesList(items) => list(&items.val, bytes),
-        ValueVal::BytesSet(items) => list(&items.val, bytes),
+        ValueVal::BytesList(items) => out.collect_seq(items.val.iter().map(text)),
+        ValueVal::BytesSet(items) => out.collect_seq(items.val.iter().map(text)),
         ValueVal::StringList(items)
         | ValueVal::JsonList(items)
         | ValueVal::UuidList(items)
         | ValueVal::TimeUuidList(items)
-        | ValueVal::DecimalList(items) => list(&items.val, text),
+        | ValueVal::DecimalList(items) => out.collect_seq(&items.val),
         ValueVal::StringSet(items)
         | ValueVal::UuidSet(items)
         | ValueVal::TimeUuidSet(items)
-        | ValueVal::DecimalSet(items) => list(&items.val, text),
-        ValueVal::Int32List(items) => list(&items.val, |number| Json::from(*number)),
-        ValueVal::Int32Set(items) => list(&items.val, |number| Json::from(*number)),
-        ValueVal::Int64List(items) => list(&items.val, |number| Json::from(*number)),
-        ValueVal::Int64Set(items) => list(&items.val, |number| Json::from(*number)),
-        ValueVal::UnixTimestampList(items) => list(&items.val, |seconds| timestamp(*seconds)),
-        ValueVal::UnixTimestampSet(items) => list(&items.val, |seconds| timestamp(*seconds)),
-        ValueVal::DoubleList(items) => list(&items.val, |number| float(*number)),
-        ValueVal::DoubleSet(items) => list(&items.val, |number| float(*number)),
-        ValueVal::FloatList(items) => list(&items.val, |number| float32(*number)),
-        ValueVal::FloatSet(items) => list(&items.val, |number| float32(*number)),
-        ValueVal::BoolList(items) => list(&items.val, |flag| Json::Bool(*flag)),
-        ValueVal::BoolSet(items) => list(&items.val, |flag| Json::Bool(*flag)),
-        _ => Json::Null,
+        | ValueVal::DecimalSet(items) => out.collect_seq(&items.val),
+        ValueVal::Int32List(items) => out.collect_seq(&items.val),
+        ValueVal::Int32Set(items) => out.collect_seq(&items.val),
+        ValueVal::Int64List(items) => out.collect_seq(&items.val),
+        ValueVal::Int64Set(items) => out.collect_seq(&items.val),
+        ValueVal::UnixTimestampList(items) => out.collect_seq(items.val.iter().map(seconds)),
+        ValueVal::UnixTimestampSet(items) => out.collect_seq(items.val.iter().map(seconds)),
+        ValueVal::DoubleList(items) => out.collect_seq(items.val.iter().map(double)),
+        ValueVal::DoubleSet(items) => out.collect_seq(items.val.iter().map(double)),
+        ValueVal::FloatList(items) => out.collect_seq(items.val.iter().map(float)),
+        ValueVal::FloatSet(items) => out.collect_seq(items.val.iter().map(float)),
+        ValueVal::BoolList(items) => out.collect_seq(&items.val),
+        ValueVal::BoolSet(items) => out.collect_seq(&items.val),
+        _ => out.serialize_none(),
     }
 }
 
-fn list<T>(items: &[T], json: impl Fn(&T) -> Json) -> Json {
-    Json::Array(items.iter().map(json).collect())
+struct AsObject<'a>(&'a Map);
+
+impl Serialize for AsObject<'_> {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        let mut object = out.serialize_map(Some(self.0.val.len()))?;
+        for (name, value) in &self.0.val {
+            object.serialize_entry(name, &AsJson(value))?;
+        }
+        object.end()
+    }
 }
 
-fn map_json(map: &Map) -> Json {
-    Json::Object(map.val.iter().map(|(name, value)| (name.clone(), value_json(value))).collect::<JsonMap<_, _>>())
+struct Seconds(i64);
+
+impl Serialize for Seconds {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        if self.0 == NULL_TIMESTAMP { out.serialize_none() } else { out.serialize_i64(self.0) }
+    }
 }
 
-fn timestamp(seconds: i64) -> Json {
-    if seconds == NULL_TIMESTAMP { Json::Null } else { Json::from(seconds) }
-}
+struct Float(f64);
 
-fn float32(number: f32) -> Json {
-    float(number.into())
-}
-
-fn float(number: f64) -> Json {
-    match number {
-        nan if nan.is_nan() => Json::from("NaN"),
-        f64::INFINITY => Json::from("Infinity"),
-        f64::NEG_INFINITY => Json::from("-Infinity"),
-        finite => Json::from(finite),
+impl Serialize for Float {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            nan if nan.is_nan() => out.serialize_str("NaN"),
+            f64::INFINITY => out.serialize_str("Infinity"),
+            f64::NEG_INFINITY => out.serialize_str("-Infinity"),
+            finite => out.serialize_f64(finite),
+        }
     }
 }
 
 /// ISO 8601 in the stored zone; without one, or with one that nobody knows, in UTC.
-fn zoned(moment: &ZonedTimestamp) -> Json {
-    let Some(utc) = DateTime::from_timestamp(moment.unix_timestamp, 0) else { return Json::Null };
+fn zoned(moment: &ZonedTimestamp) -> Option<String> {
+    let utc = DateTime::from_timestamp(moment.unix_timestamp, 0)?;
     let offset = match moment.zone.parse::<chrono_tz::Tz>() {
         Ok(zone) => zone.offset_from_utc_datetime(&utc.naive_utc()).fix(),
         Err(_) => fixed_offset(&moment.zone),
     };
-    Json::String(utc.with_timezone(&offset).to_rfc3339_opts(SecondsFormat::Secs, false))
+    Some(utc.with_timezone(&offset).to_rfc3339_opts(SecondsFormat::Secs, false))
 }
 
 /// `UTC-07:00`, `+0530`: what Python writes for zones that have no name.
@@ -109,8 +160,6 @@ fn fixed_offset(zone: &str) -> FixedOffset {
 
 #[cfg(test)]
 mod tests {
-    use prost::Message;
-
     use super::*;
     use crate::row::tests::{golden, unhex};
 
@@ -122,6 +171,18 @@ mod tests {
             let ours = value_json(&Value::decode(&*bytes).unwrap());
             let theirs = null_timestamps(vector["arm"].as_str().unwrap_or_default(), &vector["rest_json"]);
             assert!(same(&ours, &theirs), "{ours} {vector}");
+            let mut written = b"[".to_vec();
+            put_value_json(&bytes, &mut written).unwrap();
+            assert_eq!(serde_json::from_slice::<Json>(&written[1..]).unwrap(), ours, "{vector}");
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_value_leave_nothing_behind() {
+        let mut out = b"x".to_vec();
+        for damaged in [&[0x12, 5, b'a'][..], &[0x12, 1, 0xff], &[0x0f], &[0x35, 1]] {
+            assert!(put_value_json(damaged, &mut out).is_err(), "{damaged:?}");
+            assert_eq!(out, b"x");
         }
     }
 

@@ -36,26 +36,57 @@ impl KeyValue {
     }
 }
 
+/// Writes the entity keys of one set of join keys; what they share is made once.
+#[derive(Clone, Debug)]
+pub struct KeyWriter {
+    version: u32,
+    prefix: Vec<u8>,
+    /// the places of the join keys, in the order of their names
+    order: Vec<usize>,
+}
+
+impl KeyWriter {
+    /// The writer of keys of `names`, in any order.
+    ///
+    /// # Errors
+    /// `DuplicateJoinKey`.
+    pub fn new(version: u32, names: &[&str]) -> Result<Self, RowError> {
+        let mut sorted: Vec<(&str, usize)> = names.iter().enumerate().map(|(place, name)| (*name, place)).collect();
+        sorted.sort_unstable();
+        if let Some(pair) = sorted.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+            return Err(RowError::DuplicateJoinKey(pair[0].0.to_owned()));
+        }
+        let prefix = name_prefix(version, sorted.iter().map(|(name, _)| *name));
+        Ok(Self { version, prefix, order: sorted.into_iter().map(|(_, place)| place).collect() })
+    }
+
+    /// Adds one key to `out`; `value` gives the value of the join key at a place of the names.
+    ///
+    /// # Errors
+    /// In version 1 and less `KeyRange`; then `out` holds a part of the key.
+    pub fn put<'v>(&self, value: impl Fn(usize) -> &'v KeyValue, out: &mut Vec<u8>) -> Result<(), RowError> {
+        out.extend_from_slice(&self.prefix);
+        for place in &self.order {
+            match value(*place) {
+                KeyValue::Bytes(bytes) => put_bytes(out, ValueType::Bytes, bytes),
+                KeyValue::String(text) => put_bytes(out, ValueType::String, text.as_bytes()),
+                KeyValue::Int32(number) => put_bytes(out, ValueType::Int32, &number.to_le_bytes()),
+                KeyValue::Int64(number) => put_int64(out, self.version, *number)?,
+                KeyValue::UnixTimestamp(seconds) => put_bytes(out, ValueType::UnixTimestamp, &seconds.to_le_bytes()),
+            }
+        }
+        Ok(())
+    }
+}
+
 /// The entity key of `pairs`, whose order does not matter.
 ///
 /// # Errors
 /// `DuplicateJoinKey`; in version 1 and less `KeyRange`.
 pub fn encode_key(version: u32, pairs: &[(&str, KeyValue)]) -> Result<Vec<u8>, RowError> {
-    let mut sorted: Vec<&(&str, KeyValue)> = pairs.iter().collect();
-    sorted.sort_by_key(|(name, _)| *name);
-    if let Some(pair) = sorted.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-        return Err(RowError::DuplicateJoinKey(pair[0].0.to_owned()));
-    }
-    let mut out = name_prefix(version, sorted.iter().map(|(name, _)| *name));
-    for (_, value) in sorted {
-        match value {
-            KeyValue::Bytes(bytes) => put_bytes(&mut out, ValueType::Bytes, bytes),
-            KeyValue::String(text) => put_bytes(&mut out, ValueType::String, text.as_bytes()),
-            KeyValue::Int32(number) => put_bytes(&mut out, ValueType::Int32, &number.to_le_bytes()),
-            KeyValue::Int64(number) => put_int64(&mut out, version, *number)?,
-            KeyValue::UnixTimestamp(seconds) => put_bytes(&mut out, ValueType::UnixTimestamp, &seconds.to_le_bytes()),
-        }
-    }
+    let names: Vec<&str> = pairs.iter().map(|(name, _)| *name).collect();
+    let mut out = Vec::new();
+    KeyWriter::new(version, &names)?.put(|place| &pairs[place].1, &mut out)?;
     Ok(out)
 }
 

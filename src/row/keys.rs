@@ -53,6 +53,22 @@ impl Keys {
         self.ends.push(self.bytes.len());
     }
 
+    /// Adds the key that `write` appends to the buffer.
+    ///
+    /// # Errors
+    /// Those of `write`; then nothing is added.
+    pub fn push_with<E>(&mut self, write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<(), E> {
+        let start = self.bytes.len();
+        match write(&mut self.bytes) {
+            Ok(()) => self.ends.push(self.bytes.len()),
+            Err(error) => {
+                self.bytes.truncate(start);
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
     /// Forgets all keys and keeps the memory.
     pub fn clear(&mut self) {
         self.bytes.clear();

@@ -127,6 +127,12 @@ impl Database {
         self.connection.execute(text, params).map_err(|error| self.error(error, doing))
     }
 
+    /// A statement without parameters or results that stays prepared.
+    pub(super) fn run(&self, text: &str, doing: &str) -> Result<(), OnlineError> {
+        let ran = self.prepare(text, doing)?.raw_execute();
+        ran.map(|_| ()).map_err(|error| self.error(error, doing))
+    }
+
     /// A statement that stays prepared.
     pub(super) fn prepare(&self, text: &str, doing: &str) -> Result<CachedStatement<'_>, OnlineError> {
         self.connection.prepare_cached(text).map_err(|error| self.error(error, doing))

@@ -1,5 +1,6 @@
 //! Reading values back.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use rusqlite::CachedStatement;
@@ -9,17 +10,22 @@ use super::open::Database;
 use super::schema::Schema;
 use super::sql;
 use crate::model::Timestamp;
-use crate::online::{Answers, OnlineError, OnlineReader, ReadRequest, StoredValue};
+use crate::online::{OnlineError, OnlineReader, Place, ReadRequest, StoredCell};
 
 const DOING: &str = "reading from";
 
 const MICROS: i64 = 1_000_000;
+
+/// To pass over so many values that nobody asked for takes as long as to seek one.
+const PASSED_A_SEEK: usize = 5;
 
 /// A reader of a SQLite online store.
 #[derive(Debug)]
 pub struct SqliteReader {
     pub(super) db: Database,
     schema: Schema,
+    /// table -> the most values of one entity that were met
+    widths: HashMap<String, usize>,
 }
 
 impl SqliteReader {
@@ -28,63 +34,121 @@ impl SqliteReader {
     /// # Errors
     /// `NoStore`, `Sqlite`.
     pub fn open(path: &Path) -> Result<Self, OnlineError> {
-        Ok(Self { db: Database::open_to_read(path)?, schema: Schema::default() })
+        Ok(Self { db: Database::open_to_read(path)?, schema: Schema::default(), widths: HashMap::new() })
     }
 
-    fn answers(&mut self, request: &ReadRequest<'_>) -> Result<Answers, OnlineError> {
+    /// Reads all values of an entity, or seeks those that are asked for: whatever takes less time.
+    fn visit_table(
+        &mut self,
+        position: usize,
+        request: &ReadRequest<'_>,
+        found: &mut dyn FnMut(Place, StoredCell<'_>),
+    ) -> Result<(), OnlineError> {
         let is_exact = self.schema.shape(&self.db, request.table)?.is_exact();
-        let mut statement = self.db.prepare(&sql::select(request.table, request.features.len(), is_exact), DOING)?;
-        let mut answers: Answers = vec![None; request.keys.len() * request.features.len()];
-        let found = answer_all(&mut statement, request, &mut answers);
-        found.map_err(|error| self.db.error(error, DOING))?;
-        Ok(answers)
+        let width = self.widths.get(request.table).copied().unwrap_or(0);
+        if width > PASSED_A_SEEK * request.features.len() {
+            let mut statement = self.db.prepare(&sql::select_one(request.table, is_exact), DOING)?;
+            let visited = seek_each(&mut statement, position, request, found);
+            return visited.map_err(|error| self.db.error(error, DOING));
+        }
+        let mut statement = self.db.prepare(&sql::select_all(request.table, is_exact), DOING)?;
+        let met = pass_all(&mut statement, position, request, found).map_err(|error| self.db.error(error, DOING))?;
+        if met > width {
+            self.widths.insert(request.table.to_owned(), met);
+        }
+        Ok(())
     }
 }
 
-impl OnlineReader for SqliteReader {
-    fn read(&mut self, requests: &[ReadRequest<'_>]) -> Result<Vec<Answers>, OnlineError> {
-        self.db.check_identity()?;
-        self.db.batch(sql::BEGIN_READ, DOING)?;
-        let answers =
-            self.schema.refresh(&self.db).and_then(|()| requests.iter().map(|request| self.answers(request)).collect());
-        // nothing was written, so there is nothing that the end of the transaction could lose
-        let _ = self.db.batch(sql::COMMIT, DOING);
-        answers
-    }
-}
-
-fn answer_all(
+/// Seeks each feature of each key.
+fn seek_each(
     statement: &mut CachedStatement<'_>,
-    request: &ReadRequest<'_>,
-    answers: &mut Answers,
+    request: usize,
+    wanted: &ReadRequest<'_>,
+    found: &mut dyn FnMut(Place, StoredCell<'_>),
 ) -> rusqlite::Result<()> {
-    let width = request.features.len();
-    if width == 0 {
-        return Ok(());
-    }
-    for (position, feature) in request.features.iter().enumerate() {
-        statement.raw_bind_parameter(position + 2, feature)?;
-    }
-    for (key, answer) in request.keys.iter().zip(answers.chunks_mut(width)) {
-        statement.raw_bind_parameter(1, key)?;
-        let mut rows = statement.raw_query();
-        while let Some(row) = rows.next()? {
-            let stored = stored_value(row)?;
-            let name = row.get_ref(0)?.as_bytes().unwrap_or_default();
-            for (feature, place) in request.features.iter().zip(answer.iter_mut()) {
-                if feature.as_bytes() == name {
-                    *place = Some(stored.clone());
-                }
+    for (feature, name) in wanted.features.iter().enumerate() {
+        statement.raw_bind_parameter(2, name)?;
+        for (key, bytes) in wanted.keys.iter().enumerate() {
+            statement.raw_bind_parameter(1, bytes)?;
+            let mut rows = statement.raw_query();
+            if let Some(row) = rows.next()? {
+                found(Place { request, key, feature }, stored_cell(row)?);
             }
         }
     }
     Ok(())
 }
 
-fn stored_value(row: &rusqlite::Row<'_>) -> rusqlite::Result<StoredValue> {
+/// Passes all values of each key; says how many there were of one key at most.
+fn pass_all(
+    statement: &mut CachedStatement<'_>,
+    request: usize,
+    wanted: &ReadRequest<'_>,
+    found: &mut dyn FnMut(Place, StoredCell<'_>),
+) -> rusqlite::Result<usize> {
+    let names = Names::new(wanted.features);
+    let mut most = 0;
+    for (key, bytes) in wanted.keys.iter().enumerate() {
+        statement.raw_bind_parameter(1, bytes)?;
+        let mut rows = statement.raw_query();
+        let mut met = 0;
+        while let Some(row) = rows.next()? {
+            met += 1;
+            let places = names.places(row.get_ref(0)?.as_bytes().unwrap_or_default());
+            if places.is_empty() {
+                continue;
+            }
+            let cell = stored_cell(row)?;
+            for (_, feature) in places {
+                found(Place { request, key, feature: *feature }, cell);
+            }
+        }
+        most = most.max(met);
+    }
+    Ok(most)
+}
+
+impl OnlineReader for SqliteReader {
+    fn visit(
+        &mut self,
+        requests: &[ReadRequest<'_>],
+        found: &mut dyn FnMut(Place, StoredCell<'_>),
+    ) -> Result<(), OnlineError> {
+        self.db.check_identity()?;
+        self.db.run(sql::BEGIN_READ, DOING)?;
+        let visited = self.schema.refresh(&self.db).and_then(|()| {
+            let mut requests = requests.iter().enumerate();
+            requests.try_for_each(|(position, request)| self.visit_table(position, request, found))
+        });
+        // nothing was written, so there is nothing that the end of the transaction could lose
+        let _ = self.db.run(sql::COMMIT, DOING);
+        visited
+    }
+}
+
+/// Names of features in order, each with its place in the request.
+struct Names<'a>(Vec<(&'a [u8], usize)>);
+
+impl<'a> Names<'a> {
+    fn new(features: &[&'a str]) -> Self {
+        let mut names: Vec<_> = features.iter().enumerate().map(|(place, name)| (name.as_bytes(), place)).collect();
+        names.sort_unstable();
+        Self(names)
+    }
+
+    /// The places at which `name` is asked for.
+    fn places(&self, name: &[u8]) -> &[(&'a [u8], usize)] {
+        let from = self.0.get(self.0.partition_point(|(known, _)| *known < name)..).unwrap_or_default();
+        let same = from.iter().take_while(|(known, _)| *known == name).count();
+        from.get(..same).unwrap_or_default()
+    }
+}
+
+fn stored_cell<'r>(row: &'r rusqlite::Row<'_>) -> rusqlite::Result<StoredCell<'r>> {
     let value = match row.get_ref(1)? {
-        ValueRef::Blob(bytes) | ValueRef::Text(bytes) => bytes.to_vec(),
-        _ => Vec::new(),
+        ValueRef::Blob(bytes) | ValueRef::Text(bytes) => bytes,
+        _ => &[],
     };
     let (event, created) = (integer(row.get_ref(2)?), integer(row.get_ref(3)?));
     let (event_us, created_us) = (integer(row.get_ref(4)?), integer(row.get_ref(5)?));
@@ -93,12 +157,12 @@ fn stored_value(row: &rusqlite::Row<'_>) -> rusqlite::Result<StoredValue> {
         event_us.map(|micros| micros / MICROS) == event && created_us.map(|micros| micros / MICROS) == created;
     let instant = |seconds: i64| Timestamp::from_micros(seconds.saturating_mul(MICROS));
     match event_us.filter(|_| is_ours) {
-        Some(micros) => Ok(StoredValue {
+        Some(micros) => Ok(StoredCell {
             value,
             event: Timestamp::from_micros(micros),
             created: created_us.map(Timestamp::from_micros),
         }),
-        None => Ok(StoredValue { value, event: instant(event.unwrap_or(0)), created: created.map(instant) }),
+        None => Ok(StoredCell { value, event: instant(event.unwrap_or(0)), created: created.map(instant) }),
     }
 }
 

@@ -141,13 +141,18 @@ pub(super) fn upsert(table: &str, features: &[&str], value_num: bool, conflict: 
     )
 }
 
-/// The values of one entity: `?1` is its key, the features follow. Without our columns the exact times are null.
-pub(super) fn select(table: &str, features: usize, exact: bool) -> String {
-    let names = (2..features + 2).map(|number| format!("?{number}")).collect::<Vec<_>>().join(", ");
+/// All values of one entity: `?1` is its key. In the table's primary key they lie side by side.
+pub(super) fn select_all(table: &str, exact: bool) -> String {
+    select(table, exact, "entity_key = ?1")
+}
+
+/// One value of one entity: `?1` is its key, `?2` the feature.
+pub(super) fn select_one(table: &str, exact: bool) -> String {
+    select(table, exact, "entity_key = ?1 AND feature_name = ?2")
+}
+
+/// Without our columns the exact times are null.
+fn select(table: &str, exact: bool, condition: &str) -> String {
     let times = if exact { format!("{EVENT_US}, {CREATED_US}") } else { "NULL, NULL".to_owned() };
-    format!(
-        "SELECT feature_name, value, event_ts, created_ts, {times} FROM {} WHERE entity_key = ?1 AND feature_name IN \
-         ({names})",
-        quoted(table),
-    )
+    format!("SELECT feature_name, value, event_ts, created_ts, {times} FROM {} WHERE {condition}", quoted(table))
 }
