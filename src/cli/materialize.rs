@@ -51,11 +51,21 @@ fn run(context: &Context, window: Window, scope: &MaterializeScope) -> Result<Ou
 
 fn tell_refusals(context: &Context, view: &ViewReport) {
     for RefusedValue { file, row, column, value, reason } in &view.refusals {
-        context.printer.warn(&format!("`{}`: refused row {row} of {file}: `{column}` is {value}: {reason}", view.view));
+        context
+            .printer
+            .warn(&format!("`{}`: refused row {row} of {file}: `{column}` is `{value}`: {reason}", view.view));
     }
     let unsaid = view.refused.saturating_sub(view.refusals.len() as u64);
     if unsaid > 0 {
         context.printer.warn(&format!("`{}`: refused {} more rows", view.view, grouped(unsaid)));
+    }
+    if view.undated > 0 {
+        let rows = if view.undated == 1 { "row has" } else { "rows have" };
+        context.printer.warn(&format!(
+            "`{}`: {} {rows} no event time and belong to no window",
+            view.view,
+            grouped(view.undated)
+        ));
     }
     if view.refused > 0 {
         context
@@ -90,8 +100,6 @@ fn minute(time: &str) -> String {
 fn summary(report: &MaterializeReport, dry_run: bool) -> String {
     let rows: u64 = report.views.iter().map(|view| view.read).sum();
     let values: u64 = report.views.iter().map(|view| view.written).sum();
-    #[allow(clippy::cast_precision_loss, reason = "a rate in thousands needs no more")]
-    let rate = rows as f64 / report.seconds.max(0.001) / 1000.0;
     let peak = super::progress::peak_memory().map(|mb| format!(", peak {mb} MB")).unwrap_or_default();
     let verb = if dry_run { "Would materialize" } else { "Materialized" };
     let failed = match report.failed.len() {
@@ -99,9 +107,18 @@ fn summary(report: &MaterializeReport, dry_run: bool) -> String {
         number => format!(" {} failed.", counted(number, "view")),
     };
     format!(
-        "{verb} {}, {} values in {:.2} s ({rate:.0} k rows/s{peak}).{failed}",
+        "{verb} {}, {} {} in {:.2} s ({}{peak}).{failed}",
         counted(report.views.len(), "view"),
         grouped(values),
-        report.seconds
+        if values == 1 { "value" } else { "values" },
+        report.seconds,
+        rate(rows, report.seconds)
     )
+}
+
+/// `488 k rows/s`, `25 rows/s`
+#[allow(clippy::cast_precision_loss, reason = "a rate needs no more digits")]
+fn rate(rows: u64, seconds: f64) -> String {
+    let rate = rows as f64 / seconds.max(0.001);
+    if rate < 10_000.0 { format!("{rate:.0} rows/s") } else { format!("{:.0} k rows/s", rate / 1000.0) }
 }

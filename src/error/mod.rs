@@ -247,6 +247,7 @@ fn registry_kind(error: &RegistryError) -> Kind {
         RegistryError::NotFound(_) => Kind::NotFound,
         RegistryError::Conflict => Kind::Conflict,
         RegistryError::Busy { .. } => Kind::Unavailable,
+        error @ RegistryError::Sql { .. } if error.lacks_room_or_rights() => Kind::Invalid,
         RegistryError::Sql { .. } | RegistryError::Damaged { .. } | RegistryError::ReadOnly => Kind::Internal,
     }
 }
@@ -257,6 +258,7 @@ fn online_kind(error: &OnlineError) -> Kind {
         OnlineError::Busy { .. } => Kind::Unavailable,
         OnlineError::ViewLocked { .. } | OnlineError::Replaced { .. } => Kind::Conflict,
         OnlineError::Journal { .. } | OnlineError::File { .. } => Kind::Invalid,
+        error @ OnlineError::Sqlite { .. } if error.lacks_room_or_rights() => Kind::Invalid,
         OnlineError::Sqlite { .. } => Kind::Internal,
     }
 }

@@ -111,10 +111,15 @@ pub enum JournalMode {
 }
 
 impl Settings {
-    /// A path of a definition: absolute as it is, relative from the repo.
+    /// A path of a definition: absolute as it is, relative from the repo; `file://` before an absolute path says no more.
+    /// The address of another machine stays as it is.
     #[must_use]
     pub fn resolve(&self, path: &str) -> PathBuf {
-        self.repo.join(Path::new(path))
+        match path.split_once("://") {
+            Some(("file", absolute)) if absolute.starts_with('/') => PathBuf::from(absolute),
+            Some(_) => PathBuf::from(path),
+            None => self.repo.join(Path::new(path)),
+        }
     }
 
     /// The name of a view's table in the online store (without versioning).

@@ -68,6 +68,14 @@ pub enum OnlineError {
 }
 
 impl OnlineError {
+    /// Whether the machine is what stands in the way: no room on the disk, no right to the file.
+    #[must_use]
+    pub fn lacks_room_or_rights(&self) -> bool {
+        use rusqlite::ErrorCode::{CannotOpen, DiskFull, PermissionDenied, ReadOnly};
+        let Self::Sqlite { source, .. } = self else { return false };
+        matches!(source.sqlite_error_code(), Some(CannotOpen | DiskFull | PermissionDenied | ReadOnly))
+    }
+
     /// The cure, where there is one.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
@@ -77,8 +85,22 @@ impl OnlineError {
             Self::ViewLocked { .. } => "wait until it ends",
             Self::Replaced { .. } => "start again; `feast teardown` and `rm` do this to a running process",
             Self::Journal { .. } => "set `feast_rs.journal_mode: delete` on file systems without shared memory",
-            Self::File { .. } | Self::Sqlite { .. } => return None,
+            Self::Sqlite { source, .. } => return sqlite_hint(source),
+            Self::File { .. } => return None,
         };
         Some(hint.to_owned())
     }
+}
+
+fn sqlite_hint(error: &rusqlite::Error) -> Option<String> {
+    use rusqlite::ErrorCode::{DatabaseCorrupt, DiskFull, NotADatabase, ReadOnly};
+    let hint = match error.sqlite_error_code()? {
+        NotADatabase | DatabaseCorrupt => {
+            "the file is damaged: move it away, run `feast-rs apply`, and materialize again"
+        }
+        DiskFull => "make room on the disk and run the command again; what was committed is kept",
+        ReadOnly => "the file, or its folder, cannot be written by this user",
+        _ => return None,
+    };
+    Some(hint.to_owned())
 }

@@ -96,6 +96,10 @@ impl Writer<'_> {
         }
         self.row(table, name, &bytes)?;
         let Version::New { number, keep_old } = put.version else { return Ok(()) };
+        if put.stored.is_none() {
+            // Feast's teardown leaves the history of a view behind; it is not the history of this one
+            self.execute(sql::DELETE_VERSIONS, params![self.project, name])?;
+        }
         if let Some(old) = put.stored.as_ref().filter(|_| keep_old) {
             let old_table = put.moved_from.as_ref().map_or(table, |(table, _)| *table);
             self.version(old_table, name, 0, old)?;

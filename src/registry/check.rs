@@ -49,7 +49,7 @@ impl Registry {
     pub fn check(&self, options: &PlanOptions) -> Result<Vec<Finding>, RegistryError> {
         let (content, pending) = self.content()?;
         let mut checker = Checker { findings: Vec::new() };
-        let sound = checker.rows(content);
+        let sound = checker.rows(&self.project, content);
         checker.pending(&pending);
         let snapshot = Snapshot::new(&self.project, sound, pending)?;
         checker.references(&snapshot);
@@ -75,7 +75,10 @@ impl Checker {
     }
 
     /// Reports damaged rows and rows under a wrong name; returns what can be read.
-    fn rows(&mut self, mut content: Content) -> Content {
+    fn rows(&mut self, project: &str, mut content: Content) -> Content {
+        for (table, name, found) in std::mem::take(&mut content.not_blobs) {
+            self.damaged(project, table, &name, &found);
+        }
         content.rows.retain(|row| {
             let read = Message::decode(row.table, &row.proto).and_then(|message| match message {
                 Some(message) => Object::decode(&message).map(|object| Some(object.id().name)),
@@ -84,19 +87,23 @@ impl Checker {
             match read {
                 Ok(Some(name)) if name != row.name => {
                     let message = format!("the row's name and the name inside, `{name}`, differ");
-                    self.find(Severity::Error, row.table.name(), &row.name, message, None);
+                    let hint = cure(project, row.table, &row.name);
+                    self.find(Severity::Error, row.table.name(), &row.name, message, Some(&hint));
                 }
                 Ok(_) => {}
                 Err(damage) => {
-                    let message = format!("the row cannot be read: {damage}");
-                    let hint = "delete the row and apply the definitions again";
-                    self.find(Severity::Error, row.table.name(), &row.name, message, Some(hint));
+                    self.damaged(project, row.table, &row.name, &damage.to_string());
                     return false;
                 }
             }
             true
         });
         content
+    }
+
+    fn damaged(&mut self, project: &str, table: Table, name: &str, damage: &str) {
+        let message = format!("the row cannot be read: {damage}");
+        self.find(Severity::Error, table.name(), name, message, Some(&cure(project, table, name)));
     }
 
     fn pending(&mut self, pending: &[PendingStep]) {
@@ -216,6 +223,17 @@ impl Checker {
             self.find(Severity::Warning, table, &name, message, Some("`feast-rs apply` writes the right path"));
         }
     }
+}
+
+/// What removes a row that none of our commands can read.
+fn cure(project: &str, table: Table, name: &str) -> String {
+    let quoted = |text: &str| text.replace('\'', "''");
+    let (key, project, name) = (table.key(), quoted(project), quoted(name));
+    format!(
+        "run the SQL `DELETE FROM {} WHERE project_id = '{project}' AND {key} = '{name}'` on the registry's file, then \
+         `feast-rs apply`",
+        table.name()
+    )
 }
 
 fn is_label_view(snapshot: &Snapshot, name: &str) -> bool {

@@ -114,6 +114,14 @@ pub enum RegistryError {
 }
 
 impl RegistryError {
+    /// Whether the machine is what stands in the way: no room on the disk, no right to the file.
+    #[must_use]
+    pub fn lacks_room_or_rights(&self) -> bool {
+        use rusqlite::ErrorCode::{CannotOpen, DiskFull, PermissionDenied, ReadOnly};
+        let Self::Sql { source, .. } = self else { return false };
+        matches!(source.sqlite_error_code(), Some(CannotOpen | DiskFull | PermissionDenied | ReadOnly))
+    }
+
     /// What a user can do about it.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
@@ -121,6 +129,7 @@ impl RegistryError {
             Self::Open { source, .. } if source.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) => {
                 Some("a file registry of Feast is brought into SQLite with `feast-rs registry import FILE`".to_owned())
             }
+            Self::Sql { source, .. } => sql_hint(source),
             Self::Damaged { .. } => Some("`feast-rs registry check` lists every damaged row".to_owned()),
             Self::Conflict => Some("plan again".to_owned()),
             Self::Busy { .. } => Some("try again when the other program is done".to_owned()),
@@ -130,6 +139,17 @@ impl RegistryError {
             _ => None,
         }
     }
+}
+
+fn sql_hint(error: &rusqlite::Error) -> Option<String> {
+    use rusqlite::ErrorCode::{DatabaseCorrupt, DiskFull, ReadOnly};
+    let hint = match error.sqlite_error_code()? {
+        DatabaseCorrupt => "the file is damaged: bring it back from a copy, or apply the definitions to a new one",
+        DiskFull => "make room on the disk and run the command again; nothing was written",
+        ReadOnly => "the file, or its folder, cannot be written by this user",
+        _ => return None,
+    };
+    Some(hint.to_owned())
 }
 
 fn list(ids: &[ObjectId]) -> String {

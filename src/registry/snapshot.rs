@@ -87,6 +87,8 @@ pub(super) struct Stored {
 #[derive(Default, Hash)]
 pub(super) struct Content {
     pub(super) rows: Vec<Row>,
+    /// rows whose message is no BLOB: table, name, and what it is
+    pub(super) not_blobs: Vec<(Table, String, String)>,
     pub(super) owned: BTreeSet<ObjectId>,
     pub(super) versions: BTreeMap<String, i32>,
     pub(super) project_uuid: Option<String>,
@@ -128,6 +130,9 @@ impl Snapshot {
     /// Understands what was read.
     pub(super) fn new(project: &str, content: Content, pending: Vec<PendingStep>) -> Result<Self, RegistryError> {
         let mut snapshot = Self::start(project, &content);
+        if let Some((table, name, found)) = content.not_blobs.into_iter().next() {
+            return Err(RegistryError::Damaged { table: table.name(), name, source: RowDamage::Column(found) });
+        }
         for (at, row) in content.rows.iter().enumerate() {
             snapshot.read_row(at, row).map_err(|source| RegistryError::Damaged {
                 table: row.table.name(),

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params};
 use serde::Serialize;
 
@@ -264,7 +265,7 @@ pub(super) fn read(connection: &Connection, project: &str) -> Result<Content, Re
     let mut content = Content::default();
     for table in Table::ALL {
         if found.contains(table.name()) {
-            read_rows(connection, project, table, &mut content.rows)?;
+            read_rows(connection, project, table, &mut content)?;
         }
     }
     if found.contains("feast_rs_owned") {
@@ -284,17 +285,18 @@ pub(super) fn read(connection: &Connection, project: &str) -> Result<Content, Re
     Ok(content)
 }
 
-fn read_rows(connection: &Connection, project: &str, table: Table, rows: &mut Vec<Row>) -> Result<(), RegistryError> {
+fn read_rows(connection: &Connection, project: &str, table: Table, content: &mut Content) -> Result<(), RegistryError> {
     let mut statement = connection.prepare(&sql::select_rows(table)).doing("read the registry")?;
     let mut found = statement.query(params![project]).doing("read the registry")?;
     while let Some(row) = found.next().doing("read the registry")? {
         let name: String = row.get(0).doing("read the registry")?;
-        let proto = row.get(1).map_err(|error| RegistryError::Damaged {
-            table: table.name(),
-            name: name.clone(),
-            source: RowDamage::Column(error.to_string()),
-        })?;
-        rows.push(Row { table, name, proto });
+        match row.get_ref(1).doing("read the registry")? {
+            ValueRef::Blob(proto) => content.rows.push(Row { table, name, proto: proto.to_vec() }),
+            other => {
+                let found = format!("its message is stored as {}, not as BLOB", other.data_type());
+                content.not_blobs.push((table, name, found));
+            }
+        }
     }
     Ok(())
 }

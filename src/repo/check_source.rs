@@ -262,7 +262,14 @@ impl Source {
         for declared in [&self.raw.timestamp_field, &self.raw.created_timestamp_column].into_iter().flatten() {
             match self.column(&declared.value) {
                 None => self.no_column(&format!("timestamp `{}`", declared.value), declared, context),
-                Some(kind) if is_time(kind) => {}
+                Some(Arrow::Timestamp(..)) => {}
+                Some(Arrow::Date32 | Arrow::Date64) if self.source.timestamp_field_type == "DATE" => {}
+                Some(Arrow::Date32 | Arrow::Date64) => {
+                    let message = format!("timestamp `{}` is a column of dates", declared.value);
+                    let finding = Finding::error(codes::NO_TIMESTAMP, declared.spot, message);
+                    let label = "say `timestamp_field_type: DATE`: each date counts as its midnight in UTC";
+                    context.report(finding.label(label));
+                }
                 Some(kind) => {
                     let message = format!("timestamp `{}` is a column of {kind}, which is no time", declared.value);
                     context.report(Finding::error(codes::NO_TIMESTAMP, declared.spot, message));
@@ -373,10 +380,6 @@ impl Source {
         let finding = finding.near(&name.value, columns.iter().copied());
         context.report(finding.note(format!("columns: {}", columns.join(", "))));
     }
-}
-
-fn is_time(kind: &Arrow) -> bool {
-    matches!(kind, Arrow::Timestamp(..) | Arrow::Date32 | Arrow::Date64)
 }
 
 /// Numbers are epochs, texts are ISO 8601.

@@ -128,7 +128,7 @@ impl KeyEncoder {
             for (key, column) in self.join_keys.iter().zip(&resolved) {
                 if let Err(reason) = self.put(column.get(row), key.value_type, &mut keys.bytes) {
                     keys.bytes.truncate(start);
-                    let value = python_str(column.get(row));
+                    let value = shown(column.get(row));
                     refusals.push(Refusal { row, column: key.name.clone(), value, reason });
                     break;
                 }
@@ -170,6 +170,11 @@ impl KeyEncoder {
         }
         Ok(())
     }
+}
+
+/// A refused value in a message.
+fn shown(raw: Raw<'_>) -> String {
+    if matches!(raw, Raw::Null) { "null".to_owned() } else { python_str(raw) }
 }
 
 fn key_column(key: &JoinKey, reason: String) -> RowError {

@@ -98,6 +98,14 @@ pub enum SourceError {
         /// what it has
         columns: Vec<String>,
     },
+    /// a name that tells no column from another
+    #[error("`{}` has two columns `{column}`", path.display())]
+    TwoColumns {
+        /// the file
+        path: PathBuf,
+        /// the name
+        column: String,
+    },
     /// a column cannot be used as what it was declared
     #[error("column `{column}` of `{}` cannot be {role}: {reason}", path.display())]
     WrongType {
@@ -148,6 +156,7 @@ impl SourceError {
             Self::Truncated { .. } => Some("wait until its writer is done, or write the file again".to_owned()),
             Self::Disagree { .. } => Some("write all files of a source with the same column types".to_owned()),
             Self::NoColumn { column, columns, .. } => Some(column_hint(column, columns)),
+            Self::TwoColumns { .. } => Some("write the file again, each column under a name of its own".to_owned()),
             Self::WrongType { hint, .. } => hint.clone(),
             Self::TooManyKeys { .. } => Some("materialize a shorter window at a time".to_owned()),
             Self::Damaged { .. } | Self::Decode { .. } | Self::Broken { .. } => {

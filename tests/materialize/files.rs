@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, TimestampMicrosecondArray};
 use parquet::arrow::ArrowWriter;
+use parquet::basic::Compression;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
 /// A row of a test: join key, event and created time in microseconds, feature `f`.
@@ -41,6 +42,16 @@ pub fn columns(rows: &[TestRow]) -> Vec<(&'static str, ArrayRef)> {
 }
 
 pub fn write_columns(path: &Path, columns: &[(&str, ArrayRef)], group: usize, statistics: EnabledStatistics) {
+    write_compressed(path, columns, group, statistics, Compression::UNCOMPRESSED);
+}
+
+pub fn write_compressed(
+    path: &Path,
+    columns: &[(&str, ArrayRef)],
+    group: usize,
+    statistics: EnabledStatistics,
+    compression: Compression,
+) {
     let columns = columns.iter().map(|(name, column)| (*name, Arc::clone(column), true));
     let batch = RecordBatch::try_from_iter_with_nullable(columns).unwrap();
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -49,6 +60,7 @@ pub fn write_columns(path: &Path, columns: &[(&str, ArrayRef)], group: usize, st
         .set_statistics_enabled(statistics)
         .set_data_page_row_count_limit(3)
         .set_write_batch_size(1)
+        .set_compression(compression)
         .build();
     let mut writer = ArrowWriter::try_new(File::create(path).unwrap(), batch.schema(), Some(properties)).unwrap();
     writer.write(&batch).unwrap();

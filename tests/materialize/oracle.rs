@@ -125,7 +125,7 @@ proptest! {
         }
         let created = |row: &TestRow| row.created.unwrap_or(NO_CREATED);
         let inside = rows.iter().filter(|row| row.event.is_some_and(|event| {
-            event <= window.end && (event >= window.start || created(row) > START + 2)
+            event <= window.end && (event >= window.start || created(row) >= START + 2)
         }));
         prop_assert_eq!(one.1.read, inside.count() as u64);
         let undated = rows.iter().filter(|row| row.event.is_none()).count() as u64;

@@ -14,7 +14,7 @@ use feast_rs::source::SourceError;
 use feast_rs::source::parquet::{Dataset, Scan};
 use parquet::file::properties::EnabledStatistics;
 
-use crate::files::{TestRow, columns, row, write, write_columns};
+use crate::files::{TestRow, columns, row, write, write_columns, write_compressed};
 use crate::repo::{NOW, Repo, TABLE};
 
 const HOUR: i64 = 3_600_000_000;
@@ -74,16 +74,17 @@ fn rows_that_arrive_late_are_found_by_their_created_time() {
     repo.run().unwrap();
     assert_eq!(repo.newest_created, Some(Timestamp::from_micros(T + HOUR)));
     let late = row(3, T, T + 3 * HOUR, 3.0);
-    let seen = row(4, T, T + HOUR, 4.0);
-    write(&repo.path("x.parquet"), &[late, seen, row(5, T + 2 * HOUR, NOW.micros() + HOUR, 5.0)], 1);
+    let together = row(4, T, T + HOUR, 4.0);
+    let seen = row(6, T, T + HOUR - 1, 6.0);
+    write(&repo.path("x.parquet"), &[late, together, seen, row(5, T + 2 * HOUR, NOW.micros() + HOUR, 5.0)], 1);
     repo.request.window = incremental(T + 5 * HOUR);
     let report = repo.run().unwrap();
-    assert_eq!(report.read, 2, "the late row, and the one at the last end");
-    assert_eq!(texts(&repo), ["1.0", "2.0", "3.0", "5.0"]);
+    assert_eq!(report.read, 3, "the late row, one that shares the newest created time, and the one at the last end");
+    assert_eq!(texts(&repo), ["1.0", "2.0", "3.0", "4.0", "5.0"]);
     assert_eq!(repo.newest_created, Some(NOW), "a created time in the future must not hide what arrives until then");
     repo.newest_created = None;
     repo.request.window = Window::Since { end: None, lookback: Span::from_micros(5 * HOUR) };
-    assert_eq!(repo.run().unwrap().read, 3, "without created times there is `--lookback`");
+    assert_eq!(repo.run().unwrap().read, 4, "without created times there is `--lookback`");
 }
 
 #[test]
@@ -142,6 +143,28 @@ fn partitions_units_and_columns_without_values_make_one_table() {
     repo.view.features.retain(|field| field.name != "day");
     repo.run().unwrap();
     assert_eq!(repo.texts()[1..], [None, Some("1".to_owned())]);
+}
+
+#[test]
+fn every_compression_is_read() {
+    use parquet::basic::{BrotliLevel, Compression, GzipLevel, ZstdLevel};
+    let all = [
+        Compression::UNCOMPRESSED,
+        Compression::SNAPPY,
+        Compression::GZIP(GzipLevel::default()),
+        Compression::ZSTD(ZstdLevel::default()),
+        Compression::LZ4,
+        Compression::LZ4_RAW,
+        Compression::BROTLI(BrotliLevel::default()),
+    ];
+    let mut repo = Repo::new("x", &[("f", DataType::Float64)]);
+    for (key, compression) in (0..).zip(all) {
+        let rows = [row(key, T, T, 0.5)];
+        let path = repo.path("x").join(format!("{key}.parquet"));
+        write_compressed(&path, &columns(&rows), 10, EnabledStatistics::Chunk, compression);
+    }
+    assert_eq!(repo.run().unwrap().keys, 7);
+    assert_eq!(texts(&repo), ["0.5"; 7]);
 }
 
 #[test]
@@ -230,6 +253,12 @@ fn files_that_disagree_and_columns_that_are_not_there_are_named() {
     write_columns(&repo.path("x/2.parquet"), &other, 10, EnabledStatistics::Chunk);
     let error = source_error(&mut repo);
     assert!(matches!(&error, SourceError::NoColumn { path, .. } if path.ends_with("2.parquet")), "{error}");
+    let twice = [columns(&[row(1, T, T, 1.0)]), columns(&[row(1, T, T, 2.0)])].concat();
+    write_columns(&repo.path("x/2.parquet"), &twice, 10, EnabledStatistics::Chunk);
+    let error = source_error(&mut repo);
+    assert!(matches!(&error, SourceError::TwoColumns { column, .. } if column == "eid"), "{error}");
+    other.truncate(3);
+    write_columns(&repo.path("x/2.parquet"), &other, 10, EnabledStatistics::Chunk);
     repo.view.features[0].name = "event_timestmp".to_owned();
     let error = source_error(&mut repo);
     assert!(error.hint().unwrap().contains("did you mean `event_timestamp`"), "{:?}", error.hint());

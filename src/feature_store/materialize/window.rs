@@ -33,7 +33,7 @@ pub(super) struct Past<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stretch {
     pub interval: Interval,
-    /// rows created after this are read although their event lies before the interval
+    /// rows created at this instant or after it (others may share it) are read although their event lies before the interval
     pub late_after: Option<Timestamp>,
     /// after this run, all rows up to the newest created time that it saw have been read
     pub settles_created: bool,

@@ -68,7 +68,7 @@ impl Database {
             JournalMode::Wal => "wal",
             JournalMode::Delete => "delete",
         };
-        let doing = "asking for the journal mode";
+        let doing = "asking for the journal mode of";
         let ask = |text: &str| self.one::<String>(text, [], doing);
         if ask("PRAGMA journal_mode")?.as_deref() == Some(wanted) {
             return Ok(());

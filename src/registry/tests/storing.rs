@@ -8,7 +8,7 @@ use super::fixtures::{
 };
 use crate::model::{Definitions, FeatureView, ObjectId, ObjectKind, Span, ViewKind};
 use crate::proto::{core, wire};
-use crate::registry::{Access, Finding, Plan, Registry, RegistryError, Run, Severity, Table, read_file};
+use crate::registry::{Access, Finding, Plan, Registry, RegistryError, Run, Severity, Table, read_file, sql};
 
 #[test]
 fn reading_creates_nothing() {
@@ -114,6 +114,37 @@ fn a_damaged_row_is_named_and_the_others_are_checked() {
     assert_eq!((found("cannot be read"), found("differ")), (1, 1));
     assert_eq!(found("needs entity `driver`"), 5);
     assert_eq!(found("needs data source `driver_trips_src`"), 5);
+}
+
+#[test]
+fn a_message_that_is_no_blob_is_a_finding_with_its_cure() {
+    let (_folder, path) = copy("registry_after_apply.db");
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    connection.execute("UPDATE entities SET entity_proto = 'text' WHERE entity_name = 'driver'", []).unwrap();
+    let registry = Registry::open(&path, "fleet", Access::Read).unwrap();
+    let error = registry.snapshot().unwrap_err();
+    assert_eq!(error.to_string(), "row `driver` of table `entities` in the registry is damaged");
+    let findings = registry.check(&options()).unwrap();
+    let damaged = findings.iter().find(|finding| finding.message.contains("not as BLOB")).unwrap();
+    let cure = damaged.hint.clone().unwrap();
+    let sql = cure.split('`').nth(1).unwrap();
+    assert_eq!(connection.execute(sql, []).unwrap(), 1, "{sql}");
+}
+
+#[test]
+fn the_history_that_feasts_teardown_leaves_behind_is_no_obstacle() {
+    let (folder, mut registry) = empty();
+    apply(&mut registry, &golden_definitions(), NOW);
+    let connection = rusqlite::Connection::open(folder.path().join("data/registry.db")).unwrap();
+    for table in sql::FEAST_TABLES.iter().map(|(name, _)| *name).filter(|name| !name.contains("history")) {
+        connection.execute(&sql::delete_project(table), params!["fleet"]).unwrap();
+    }
+    apply(&mut registry, &golden_definitions(), LATER);
+    let versions: i64 = connection
+        .query_row("SELECT max(version_number) FROM feature_view_version_history", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(versions, 0);
+    assert_eq!(registry.check(&options()).unwrap(), []);
 }
 
 #[test]

@@ -66,6 +66,7 @@ fn schemas(source: &DataSource) -> Result<SchemaRef, SchemaProblem> {
             ("driver_id", Arrow::Float64),
             ("event_timestamp", Arrow::Utf8),
             ("tree", Arrow::Time64(TimeUnit::Microsecond)),
+            ("day", Arrow::Date32),
         ]),
         "data/broken.parquet" => Err(SchemaProblem::Unreadable("no parquet footer".to_owned())),
         _ => Err(SchemaProblem::NotFound),

@@ -91,6 +91,7 @@ const CASES: &[Case] = &[
     case(&["data_sources: [{type: file, path: data/broken.parquet, timestamp_field: t}]\n"], "E0219", "data/broken.parquet", ""),
     case(&["data_sources: [{type: file, path: data/driver_stats.parquet}]\n"], "E0220", "data/driver_stats.parquet", "`event_timestamp`, `created`"),
     case(&["data_sources: [{type: file, path: data/odd.parquet, timestamp_field: event_timestamp}]\n"], "E0220", "event_timestamp", ""),
+    case(&["data_sources: [{type: file, path: data/odd.parquet, timestamp_field: day}]\n"], "E0220", "day", "timestamp_field_type: DATE"),
     case(&[BASE, "  - {type: file, name: o, path: data/keys_only.parquet}\n", "feature_views: [{name: v, entities: [driver], source: o}]\n"], "E0221", "v", "add `schema`"),
     case(&["feature_views: [{name: v}]\n"], "E0221", "v", ""),
     case(&["entities: [{name: e}]\n", "feature_views: [{name: v, entities: [e], schema: [a: Int64]}]\n"], "E0221", "e", "add `value_type`"),

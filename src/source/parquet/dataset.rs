@@ -1,5 +1,6 @@
 //! The files of one source as one table: footers, merged schema, row groups.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -163,6 +164,7 @@ fn check_magic(path: &Path, file: &mut File) -> Result<(), SourceError> {
 fn merge(files: &[DataFile]) -> Result<SchemaRef, SourceError> {
     let mut merged: Vec<(Field, &Path)> = Vec::new();
     for file in files {
+        check_names(file)?;
         for field in file.footer.schema().fields() {
             match merged.iter_mut().find(|(known, _)| known.name() == field.name()) {
                 None => merged.push((unpacked(field), &file.path)),
@@ -180,6 +182,15 @@ fn merge(files: &[DataFile]) -> Result<SchemaRef, SourceError> {
         }
     }
     Ok(Arc::new(Schema::new(fields)))
+}
+
+/// Columns are found by their names.
+fn check_names(file: &DataFile) -> Result<(), SourceError> {
+    let mut seen = BTreeSet::new();
+    match file.footer.schema().fields().iter().find(|field| !seen.insert(field.name())) {
+        Some(field) => Err(SourceError::TwoColumns { path: file.path.clone(), column: field.name().clone() }),
+        None => Ok(()),
+    }
 }
 
 /// A column of texts is read as such, however its file packs it: each file has a dictionary of its own.
