@@ -60,4 +60,29 @@ pub static CODES: &[(&str, &str, &str)] = &[
         "The table that `get-historical-features` answers is a parquet, CSV or JSON file, or a JSON array of objects, with \
          the join keys and one event time a row. The answer is written as parquet or CSV.",
     ),
+    (
+        "E2001",
+        "a record is no JSON",
+        "The text of a record cannot be read. The other records were used; after the mistake the next line that begins with \
+         `{` is read again. `--dead-letter FILE` keeps the text.",
+    ),
+    ("E2002", "a record is no object", "A record is a JSON object: names of columns and their values."),
+    (
+        "E2003",
+        "a value of a record is not of its column's type",
+        "Values are taken exactly: `123` is a Float64, `1.7` is no Int64, and a whole number beyond 2^53 is no Float64. \
+         `--cast lossy` converts as Feast does.",
+    ),
+    (
+        "E2004",
+        "a key stands in a record twice",
+        "Readers of JSON differ in which of the two values they take, so the record is not used.",
+    ),
+    ("E2005", "a record lacks a value", "A column that is declared NOT NULL, or that was asked for, has no value."),
+    (
+        "E2006",
+        "a record is too large",
+        "A payload may have 256 MiB, a record of a pushed stream 16 MiB, and a value 100 levels of nesting.",
+    ),
+    ("E2007", "a record has a key that no column takes", "Under `--strict` such a record is not used."),
 ];

@@ -2,6 +2,7 @@
 
 pub mod as_of;
 mod error;
+pub mod json;
 pub mod kinesis;
 pub mod latest;
 pub mod parquet;
