@@ -61,6 +61,7 @@ fn table(response: &OnlineResponse) -> String {
         columns.row(response.results.iter().map(|column| match column.statuses[index] {
             FieldStatus::NotFound => "NOT_FOUND".to_owned(),
             FieldStatus::OutsideMaxAge => "OUTSIDE_MAX_AGE".to_owned(),
+            FieldStatus::Invalid => "INVALID".to_owned(),
             FieldStatus::Present => match &column.values[index] {
                 Value::String(text) => text.clone(),
                 other => other.to_string(),

@@ -7,6 +7,7 @@ mod historical;
 mod inspect;
 mod materialize;
 mod observer;
+mod on_demand;
 mod references;
 mod registry_files;
 mod retrieve;
@@ -27,7 +28,7 @@ pub use materialize::{
 pub use observer::{Observer, Progress};
 pub use references::FeatureSet;
 pub use registry_files::ImportReport;
-pub use retrieve::{FieldStatus, OnlineRequest, OnlineResponse};
+pub use retrieve::{FeatureVector, FieldStatus, OnlinePlan, OnlineRequest, OnlineResponse, ResponseMetadata};
 
 use crate::error::Error;
 use crate::model::{OnlineStoreSettings, RegistrySettings, Settings, SqliteOnlineStore};

@@ -34,7 +34,7 @@ impl DeclaredColumn {
     /// `Column` where the column's type can never hold values of `dtype`.
     pub fn new(name: &str, column: &Arrow, dtype: &DataType) -> Result<Self, RowError> {
         accepts(column, dtype, Cast::Lossless).map_err(|reason| wrong(name, reason))?;
-        let declared = arrow_type(dtype).filter(|declared| !declared.equals_datatype(column));
+        let declared = declared_arrow(dtype).filter(|declared| !declared.equals_datatype(column));
         Ok(Self { name: name.to_owned(), dtype: dtype.clone(), arrow: declared.unwrap_or_else(|| column.clone()) })
     }
 
@@ -79,7 +79,8 @@ fn wrong(name: &str, reason: String) -> RowError {
 }
 
 /// The Arrow type of a declared one; `None` for those that have many.
-fn arrow_type(dtype: &DataType) -> Option<Arrow> {
+#[must_use]
+pub fn declared_arrow(dtype: &DataType) -> Option<Arrow> {
     Some(match dtype {
         DataType::Int32 => Arrow::Int32,
         DataType::Int64 => Arrow::Int64,
@@ -97,7 +98,7 @@ fn arrow_type(dtype: &DataType) -> Option<Arrow> {
 }
 
 fn item(inner: &DataType) -> Option<Field> {
-    Some(Field::new_list_field(arrow_type(inner)?, true))
+    Some(Field::new_list_field(declared_arrow(inner)?, true))
 }
 
 /// Whether every value of the one type is one of the other.

@@ -10,6 +10,7 @@ mod consent;
 mod historical;
 mod inspect;
 mod mistakes;
+mod on_demand;
 mod output;
 mod plan;
 mod retrieve;

@@ -35,11 +35,21 @@ pub(super) struct ViewJoin<'a> {
     threads: usize,
 }
 
-/// Values that do not fit their declared type.
+/// Values that do not fit their declared type, or cannot be computed.
 #[derive(Default)]
 pub(super) struct Refusals {
     pub count: u64,
     pub first: Vec<RefusedValue>,
+}
+
+impl Refusals {
+    /// Counts one, and remembers it if it is among the first.
+    pub fn push(&mut self, value: impl FnOnce() -> RefusedValue) {
+        self.count += 1;
+        if self.first.len() < REMEMBERED {
+            self.first.push(value());
+        }
+    }
 }
 
 impl<'a> ViewJoin<'a> {
@@ -170,12 +180,7 @@ impl<'a> ViewJoin<'a> {
             let done = threads.into_iter().map(|gathered| gathered.join().unwrap_or_else(|_| Err(thread())));
             done.collect::<Result<Vec<Part>, Error>>()
         })?;
-        for refused in parts.iter().flat_map(|part| &part.refused) {
-            refusals.count += 1;
-            if refusals.first.len() < REMEMBERED {
-                refusals.first.push(self.refused_value(refused));
-            }
-        }
+        parts.iter().flat_map(|part| &part.refused).for_each(|refused| refusals.push(|| self.refused_value(refused)));
         let join = |(index, feature): (usize, &DeclaredColumn)| {
             let empty = new_null_array(feature.arrow_type(), 0);
             let pieces = parts.iter().filter_map(|part| part.columns.get(index));

@@ -7,6 +7,7 @@
 //! ```
 
 mod join;
+mod on_demand;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -17,7 +18,8 @@ use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use serde::Serialize;
 
-use super::references::{FeatureSet, Lookup, output_names, resolve};
+use super::on_demand::OnDemand;
+use super::references::{FeatureSet, Origin, Resolved};
 use super::{FeatureStore, Observer, RefusedValue};
 use crate::error::Error;
 use crate::model::{DUMMY_JOIN_KEY, Timestamp, ValueType};
@@ -52,7 +54,8 @@ pub struct HistoricalReport {
     pub out: Option<PathBuf>,
     /// the column of the entity table that was taken as the event time
     pub event_timestamp: String,
-    /// values of the sources that do not fit their declared type; they are null in the answer
+    /// values of the sources that do not fit their declared type, and on-demand features that cannot be computed; they are
+    /// null in the answer
     pub refused: u64,
     /// the first of them
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -84,21 +87,28 @@ impl FeatureStore<'_> {
     ) -> Result<HistoricalReport, Error> {
         let began = Instant::now();
         let snapshot = self.snapshot()?;
-        let lookups = resolve(&snapshot.definitions, &request.features)?;
-        let names = output_names(&lookups, request.full_feature_names)?;
-        let mut entities = EntityTable::open(&request.entities, &text_keys(&lookups), now)?;
-        check_columns(entities.schema(), &lookups, &names)?;
+        let resolved = Resolved::new(&snapshot.definitions, &request.features, request.full_feature_names)?;
+        let Resolved { lookups, names, .. } = &resolved;
+        let mut entities = EntityTable::open(&request.entities, &texts(&resolved), now)?;
+        check_columns(entities.schema(), &resolved)?;
+        let computed: Vec<OnDemand> = resolved.computed.iter().map(OnDemand::compile).collect::<Result<_, _>>()?;
         let joins: Vec<ViewJoin> =
             lookups.iter().map(|lookup| ViewJoin::open(&self.settings, lookup)).collect::<Result<_, _>>()?;
-        let schema = answer_schema(entities.schema(), &joins, &names);
+        let schema = answer_schema(entities.schema(), &joins, &computed, names);
         let mut sink = Sink::open(request.out.as_ref(), &schema)?;
         let mut refusals = Refusals::default();
+        let mut answered = 0;
         while let Some(chunk) = entities.next_chunk(CHUNK_ROWS)? {
             let mut features: BTreeMap<usize, ArrayRef> = BTreeMap::new();
             for join in &joins {
                 features.extend(join.answer(&chunk, &mut refusals, observer)?);
             }
-            let columns = chunk.batch.columns().iter().cloned().chain(features.into_values()).collect();
+            for on_demand in &computed {
+                on_demand::compute(on_demand, &chunk, answered, &mut features, &mut refusals)?;
+            }
+            answered += chunk.batch.num_rows() as u64;
+            let features = features.into_values().take(names.len());
+            let columns = chunk.batch.columns().iter().cloned().chain(features).collect();
             let answer = RecordBatch::try_new(Arc::clone(&schema), columns);
             sink.write(answer.map_err(|error| Error::internal("put the answer together", error))?)?;
         }
@@ -152,27 +162,43 @@ impl Sink {
     }
 }
 
-/// The join keys of texts, as the entity table calls them: `007` is no number there.
-fn text_keys(lookups: &[Lookup<'_>]) -> BTreeSet<String> {
-    let keys = lookups.iter().flat_map(|lookup| {
+/// The join keys and request values of texts, as the entity table calls them: `007` is no number there.
+fn texts(resolved: &Resolved<'_>) -> BTreeSet<String> {
+    let keys = resolved.lookups.iter().flat_map(|lookup| {
         let texts = lookup.view.entity_columns.iter().filter(|key| key.dtype.value_type() == ValueType::String);
         texts.map(|key| lookup.given_name(&key.name).to_owned())
     });
-    keys.collect()
+    let inputs = resolved.computed.iter().flat_map(|computed| &computed.inputs);
+    let values = inputs.filter_map(|input| match (&input.origin, input.dtype.value_type()) {
+        (Origin::Request(name), ValueType::String) => Some(name.clone()),
+        _ => None,
+    });
+    keys.chain(values).collect()
 }
 
-/// Every join key is there, and no name is taken twice.
-fn check_columns(schema: &Schema, lookups: &[Lookup<'_>], names: &[String]) -> Result<(), Error> {
+/// Every join key and request value is there, and no name is taken twice.
+fn check_columns(schema: &Schema, resolved: &Resolved<'_>) -> Result<(), Error> {
     let known = || schema.fields().iter().map(|field| field.name().as_str());
-    for lookup in lookups {
-        for key in lookup.view.join_keys().filter(|key| *key != DUMMY_JOIN_KEY) {
-            let given = lookup.given_name(key);
-            if schema.column_with_name(given).is_none() {
+    let is_missing = |name: &str| schema.column_with_name(name).is_none();
+    for lookup in &resolved.lookups {
+        let keys = lookup.view.join_keys().filter(|key| *key != DUMMY_JOIN_KEY).map(|key| lookup.given_name(key));
+        for given in keys {
+            if is_missing(given) {
                 return Err(Error::not_found("column of the entity table", given, known()));
             }
         }
     }
-    match names.iter().find(|name| schema.column_with_name(name).is_some()) {
+    for (name, view) in resolved.request_values() {
+        if is_missing(name) {
+            return Err(Error::invalid(
+                format!(
+                    "the entity table has no column `{name}`, which on-demand feature view `{view}` is computed from"
+                ),
+                format!("add it, with the value of `{name}` for each row"),
+            ));
+        }
+    }
+    match resolved.names.iter().find(|name| !is_missing(name)) {
         Some(name) => Err(Error::invalid(
             format!("the entity table has a column `{name}` already, which one of the requested features is called"),
             "use `--full-feature-names` (`full_feature_names`), or rename the column",
@@ -182,8 +208,9 @@ fn check_columns(schema: &Schema, lookups: &[Lookup<'_>], names: &[String]) -> R
 }
 
 /// The columns of the entity table, then the features by their places.
-fn answer_schema(entities: &Schema, joins: &[ViewJoin<'_>], names: &[String]) -> SchemaRef {
-    let types: BTreeMap<usize, _> = joins.iter().flat_map(ViewJoin::types).collect();
+fn answer_schema(entities: &Schema, joins: &[ViewJoin<'_>], computed: &[OnDemand], names: &[String]) -> SchemaRef {
+    let types = joins.iter().flat_map(ViewJoin::types).chain(computed.iter().flat_map(OnDemand::types));
+    let types: BTreeMap<usize, _> = types.collect();
     let features = names.iter().zip(types.into_values()).map(|(name, dtype)| Arc::new(Field::new(name, dtype, true)));
     Arc::new(Schema::new(entities.fields().iter().cloned().chain(features).collect::<Vec<_>>()))
 }
