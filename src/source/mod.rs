@@ -1,4 +1,4 @@
-//! Where rows come from: files of the outside world as Arrow columns.
+//! Where rows come from: files and streams of the outside world.
 
 pub mod as_of;
 mod error;
