@@ -5,13 +5,19 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Float32Array, Int64Array, StringArray, TimestampMicrosecondArray, TimestampSecondArray};
+use arrow::array::{
+    ArrayRef, Float32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray, TimestampSecondArray,
+};
 use arrow::buffer::BooleanBuffer;
-use feast_rs::model::{DataType, Field, JournalMode, SqliteOnlineStore, Timestamp, ValueType};
+use feast_rs::model::{
+    DataType, Field, JournalMode, PositionKey, RecordPosition, SequenceNumber, ShardPosition, ShardProgress, Span,
+    SqliteOnlineStore, StreamId, Timestamp, ValueType,
+};
 use feast_rs::online::sqlite::Drift;
 use feast_rs::online::{
-    BulkWriter, Conflict, Durability, MemoryStore, OnlineError, OnlineReader, OnlineStore, Outcome, ReadRequest,
-    SqliteReader, SqliteStore, StoredValue, TableRows, TableSpec, ViewLock, WriteSet,
+    Advance, BulkWriter, Claim, Conflict, Durability, LogName, LogRows, MemoryStore, OnlineError, OnlineReader,
+    OnlineStore, Outcome, PUSH_MARK_AGE, PushMark, ReadRequest, Spool, SqliteReader, SqliteStore, StoredPosition,
+    StoredValue, TableRows, TableSpec, ViewLock, WriteSet,
 };
 use feast_rs::row::{Cast, FeatureColumn, JoinKey, KeyValue, Keys, RowBatch, RowColumns, ViewLayout, encode_key};
 use proptest::prelude::*;
@@ -64,7 +70,8 @@ fn batch(arrivals: &[Arrival]) -> Arc<RowBatch> {
 }
 
 fn write_set(arrivals: &[Arrival], conflict: Conflict) -> WriteSet {
-    WriteSet { rows: vec![TableRows { table: TABLE.to_owned(), batch: batch(arrivals) }], conflict }
+    let rows = vec![TableRows { table: TABLE.to_owned(), batch: batch(arrivals) }];
+    WriteSet { rows, conflict, ..WriteSet::default() }
 }
 
 fn key(driver: i64) -> Vec<u8> {
@@ -203,6 +210,182 @@ fn a_reader_sees_every_commit_before_it_was_asked(store: &mut impl OnlineStore) 
     }
 }
 
+// --- what stands beside the values
+
+fn place(progress: ShardProgress) -> ShardPosition {
+    let at = |seconds: i64| Some(Timestamp::from_micros(seconds * 1_000_000));
+    ShardPosition { progress, arrival: at(1), caught_up: None, watermark: at(-3) }
+}
+
+fn after(sequence: &str, sub_sequence: u64) -> ShardPosition {
+    let sequence = SequenceNumber::parse(sequence).unwrap();
+    place(ShardProgress::After(RecordPosition { sequence, sub_sequence }))
+}
+
+fn advance(view: &str, shard: u8, position: ShardPosition, generation: u64) -> Advance {
+    let created = Timestamp::from_micros(1_700_000_000_000_000);
+    let stream = StreamId { arn: "arn:aws:kinesis:eu-west-1:1:stream/drivers".to_owned(), created };
+    let key = PositionKey {
+        project: "shop".to_owned(),
+        view: view.to_owned(),
+        stream,
+        shard: format!("shardId-{shard:012}"),
+    };
+    Advance { key, position, table: TABLE.to_owned(), generation, endpoint: Some("http://127.0.0.1:4567".to_owned()) }
+}
+
+fn stored_position(advance: &Advance) -> StoredPosition {
+    StoredPosition {
+        key: advance.key.clone(),
+        position: advance.position.clone(),
+        generation: advance.generation,
+        endpoint: advance.endpoint.clone(),
+    }
+}
+
+fn advancing(arrivals: &[Arrival], advance: Vec<Advance>) -> WriteSet {
+    WriteSet { advance, ..write_set(arrivals, Conflict::NewestWins) }
+}
+
+fn rows_and_positions_are_stored_together(store: &mut impl OnlineStore) {
+    assert_eq!(store.positions("shop", "drivers").unwrap(), []);
+    store.ensure(&spec()).unwrap();
+    let generation = store.generation(TABLE).unwrap().unwrap();
+    let long = "9".repeat(128);
+    let places = [
+        place(ShardProgress::TrimHorizon),
+        place(ShardProgress::AtTimestamp(Timestamp::from_micros(-5))),
+        after(&long, u64::MAX),
+        place(ShardProgress::Ended),
+    ];
+    let advances: Vec<Advance> =
+        places.into_iter().zip(0..).map(|(place, shard)| advance("drivers", shard, place, generation)).collect();
+    store.commit(&advancing(&[arrival(1, 10, None, 1)], advances.clone())).unwrap();
+    let expected: Vec<StoredPosition> = advances.iter().map(stored_position).collect();
+    assert_eq!(store.positions("shop", "drivers").unwrap(), expected);
+    assert_eq!(store.positions("shop", "others").unwrap(), []);
+    assert_eq!(store.positions("other", "drivers").unwrap(), []);
+
+    let next = advance("drivers", 0, after("7", 0), generation);
+    let mut broken = advancing(&[arrival(1, 20, None, 2)], vec![next.clone()]);
+    broken.rows.push(TableRows { table: "no_such_table".to_owned(), batch: batch(&[arrival(2, 10, None, 1)]) });
+    assert!(store.commit(&broken).is_err());
+    assert_eq!(store.positions("shop", "drivers").unwrap(), expected, "no position without its rows");
+    store.commit(&advancing(&[], vec![next.clone()])).unwrap();
+    assert_eq!(store.positions("shop", "drivers").unwrap()[0], stored_position(&next), "a position alone may advance");
+}
+
+fn a_position_of_another_generation_is_refused(store: &mut impl OnlineStore) {
+    assert_eq!(store.generation(TABLE).unwrap(), None, "there is no table");
+    store.ensure(&spec()).unwrap();
+    let first = store.generation(TABLE).unwrap().unwrap();
+    store.ensure(&spec()).unwrap();
+    assert_eq!(store.generation(TABLE).unwrap(), Some(first), "nothing was made");
+    let old = advance("drivers", 0, after("1", 0), first);
+    store.commit(&advancing(&[], vec![old.clone()])).unwrap();
+    store.forget(TABLE).unwrap();
+    assert_eq!(store.generation(TABLE).unwrap(), None);
+    let refused = |result: Result<Outcome, OnlineError>| matches!(result, Err(OnlineError::Generation { .. }));
+    let next = advance("drivers", 0, after("2", 0), first);
+    assert!(refused(store.commit(&advancing(&[], vec![next.clone()]))), "the table is gone");
+    store.ensure(&spec()).unwrap();
+    let second = store.generation(TABLE).unwrap().unwrap();
+    assert!(second > first);
+    assert!(refused(store.commit(&advancing(&[arrival(1, 10, None, 1)], vec![next]))));
+    assert_eq!(read(store, [1]), [None, None], "its rows are refused too");
+    assert_eq!(store.positions("shop", "drivers").unwrap(), [stored_position(&old)]);
+
+    assert!(store.replace_positions("shop", "drivers", std::slice::from_ref(&old)).is_err());
+    store.keep_positions("shop", "drivers", TABLE).unwrap();
+    let kept = Advance { generation: second, ..old };
+    assert_eq!(store.positions("shop", "drivers").unwrap(), [stored_position(&kept)]);
+    assert!(matches!(store.keep_positions("shop", "drivers", "gone"), Err(OnlineError::NoTable { .. })));
+    let horizon = advance("drivers", 1, place(ShardProgress::TrimHorizon), second);
+    store.replace_positions("shop", "drivers", std::slice::from_ref(&horizon)).unwrap();
+    assert_eq!(store.positions("shop", "drivers").unwrap(), [stored_position(&horizon)]);
+    store.commit(&advancing(&[], vec![advance("others", 0, after("1", 0), second)])).unwrap();
+    store.replace_positions("shop", "drivers", &[]).unwrap();
+    assert_eq!(store.positions("shop", "drivers").unwrap(), []);
+    assert_eq!(store.positions("shop", "others").unwrap().len(), 1);
+}
+
+fn a_marked_push_is_stored_once(store: &mut impl OnlineStore) {
+    store.ensure(&spec()).unwrap();
+    let pushed = |key: &str, at: Timestamp, value: i64| WriteSet {
+        pushed: Some(PushMark { key: key.to_owned(), at }),
+        ..write_set(&[arrival(1, value, None, value)], Conflict::Overwrite)
+    };
+    let start = Timestamp::from_micros(0);
+    assert!(!store.was_pushed("a").unwrap());
+    assert_eq!(store.commit(&pushed("a", start, 1)).unwrap(), Outcome { written: 2, stale: 0 });
+    assert!(store.was_pushed("a").unwrap());
+    assert_eq!(store.commit(&pushed("a", start, 2)).unwrap(), Outcome::default());
+    assert_eq!(store.commit(&pushed("b", start.saturating_add(PUSH_MARK_AGE), 3)).unwrap().written, 2);
+    assert_eq!(read(store, [1])[0], stored(3, 3, None));
+    assert_eq!(store.commit(&pushed("a", start.saturating_add(PUSH_MARK_AGE), 4)).unwrap().written, 0);
+    let later = start.saturating_add(PUSH_MARK_AGE).saturating_add(Span::from_micros(1));
+    assert_eq!(store.commit(&pushed("c", later, 5)).unwrap().written, 2);
+    assert!(!store.was_pushed("a").unwrap(), "a mark has an age");
+    assert!(store.was_pushed("b").unwrap());
+    let mut broken = pushed("d", later, 6);
+    broken.rows[0].table = String::from("no_such_table");
+    assert!(store.commit(&broken).is_err());
+    assert!(!store.was_pushed("d").unwrap(), "no mark without its rows");
+}
+
+fn log(path: &str) -> LogName {
+    LogName { project: "shop".to_owned(), path: path.to_owned() }
+}
+
+fn log_rows(path: &str, column: &str, values: std::ops::Range<i64>) -> LogRows {
+    let values: ArrayRef = Arc::new(Int64Array::from_iter_values(values));
+    LogRows { log: log(path), batch: RecordBatch::try_from_iter([(column, values)]).unwrap() }
+}
+
+/// All rows of a claim in their order.
+fn claimed(store: &mut impl Spool, claim: &Claim) -> Vec<RecordBatch> {
+    let (mut batches, mut after) = (Vec::new(), 0);
+    while let Some((last, some)) = store.spooled(claim, after).unwrap() {
+        assert!(last > after);
+        batches.extend(some);
+        after = last;
+    }
+    batches
+}
+
+fn spooled_rows_wait_until_they_are_released<S: OnlineStore + Spool>(store: &mut S) {
+    assert_eq!(store.spooled_logs().unwrap(), []);
+    assert_eq!(store.claim(&log("a"), 1, "p0").unwrap(), None);
+    let rows = [log_rows("a", "x", 0..3), log_rows("b", "x", 3..4), log_rows("a", "x", 4..6), log_rows("a", "y", 6..7)];
+    store.commit(&WriteSet { log: rows[..2].to_vec(), ..WriteSet::default() }).unwrap();
+    store.commit(&WriteSet { log: rows[2..].to_vec(), ..WriteSet::default() }).unwrap();
+    let logs: Vec<LogName> = store.spooled_logs().unwrap().into_iter().map(|spooled| spooled.log).collect();
+    assert_eq!(logs, [log("a"), log("b")]);
+
+    let claim = store.claim(&log("a"), u64::MAX, "p1").unwrap().unwrap();
+    assert_eq!(claim.part, "p1");
+    assert_eq!(claimed(store, &claim), [rows[0].batch.clone(), rows[2].batch.clone()], "other columns wait");
+    store.commit(&WriteSet { log: vec![log_rows("a", "x", 7..9)], ..WriteSet::default() }).unwrap();
+    assert_eq!(store.claim(&log("a"), 1, "p2").unwrap().unwrap(), claim, "it stays until it is released");
+    assert_eq!(claimed(store, &claim).len(), 2, "what comes later is not in it");
+    store.release(&claim).unwrap();
+
+    let next = store.claim(&log("a"), u64::MAX, "p3").unwrap().unwrap();
+    assert_eq!(claimed(store, &next), [rows[3].batch.clone()]);
+    store.release(&next).unwrap();
+    let last = store.claim(&log("a"), 1, "p4").unwrap().unwrap();
+    assert_eq!(claimed(store, &last), [log_rows("a", "x", 7..9).batch]);
+    store.release(&last).unwrap();
+    assert_eq!(store.claim(&log("a"), 1, "p5").unwrap(), None);
+    assert_eq!(store.spooled_logs().unwrap().len(), 1);
+
+    for values in [0..100, 100..200, 200..300] {
+        store.commit(&WriteSet { log: vec![log_rows("c", "x", values)], ..WriteSet::default() }).unwrap();
+    }
+    let small = store.claim(&log("c"), 1, "p6").unwrap().unwrap();
+    assert_eq!(claimed(store, &small).len(), 1, "a claim is not much larger than asked for");
+}
+
 macro_rules! contract {
     ($($promise:ident,)*) => {
         mod memory {
@@ -226,6 +409,10 @@ contract! {
     a_commit_is_all_or_nothing,
     ensuring_twice_keeps_values_and_forgetting_drops_them,
     a_reader_sees_every_commit_before_it_was_asked,
+    rows_and_positions_are_stored_together,
+    a_position_of_another_generation_is_refused,
+    a_marked_push_is_stored_once,
+    spooled_rows_wait_until_they_are_released,
 }
 
 // ------------------------------------------------------------------------------------------------ random histories
@@ -497,11 +684,88 @@ fn features_are_counted_and_removed_and_tables_renamed() {
     assert_eq!(store.delete_feature(TABLE, "g").unwrap(), 10);
     assert_eq!(reader.count_values(TABLE, Some("f")).unwrap(), 10);
     assert_eq!(reader.count_values(TABLE, Some("g")).unwrap(), 0);
-    store.rename_table(TABLE, "shop_\"quoted\" name").unwrap();
+    store.rename_table(TABLE, "shop_\"quoted\" name", "\"quoted\" name").unwrap();
+    store.rename_table(TABLE, "shop_\"quoted\" name", "\"quoted\" name").unwrap();
     assert_eq!(reader.tables("shop_").unwrap(), ["shop_\"quoted\" name"]);
     assert_eq!(reader.count_values("shop_\"quoted\" name", Some("f")).unwrap(), 10);
     assert!(reader.table_info("shop_\"quoted\" name").unwrap().unwrap().has_index);
-    assert!(store.rename_table("nothing", "anything").is_err());
+}
+
+#[test]
+fn positions_follow_a_renamed_view() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = sqlite(folder.path());
+    store.ensure(&spec()).unwrap();
+    let generation = store.generation(TABLE).unwrap().unwrap();
+    store.commit(&advancing(&[], vec![advance("drivers", 0, after("1", 0), generation)])).unwrap();
+    for _ in 0..2 {
+        store.rename_table(TABLE, "shop_riders", "riders").unwrap();
+        assert_eq!(store.positions("shop", "drivers").unwrap(), []);
+        let renamed = store.positions("shop", "riders").unwrap();
+        assert_eq!(renamed.len(), 1);
+        assert_eq!(store.generation("shop_riders").unwrap(), Some(renamed[0].generation), "they are good");
+        assert_eq!(store.reader().unwrap().positions("shop", "riders").unwrap(), renamed);
+    }
+    // whoever drops the table, the positions take the new name, but are good for no table
+    store.forget("shop_riders").unwrap();
+    store.rename_table("shop_riders", "shop_drivers", "drivers").unwrap();
+    store.ensure(&spec()).unwrap();
+    let positions = store.positions("shop", "drivers").unwrap();
+    assert_eq!(positions.len(), 1);
+    assert_ne!(store.generation(TABLE).unwrap(), Some(positions[0].generation));
+    store.forget_positions("other").unwrap();
+    assert_eq!(store.positions("shop", "drivers").unwrap(), positions);
+    store.forget_positions("shop").unwrap();
+    assert_eq!(store.positions("shop", "drivers").unwrap(), []);
+}
+
+#[test]
+fn a_table_that_python_made_has_no_generation() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = sqlite(folder.path());
+    store.ensure(&spec()).unwrap();
+    let first = store.generation(TABLE).unwrap().unwrap();
+    let position = advance("drivers", 0, after("1", 0), first);
+    store.commit(&advancing(&[], vec![position.clone()])).unwrap();
+    raw(folder.path()).execute(&format!("DROP TABLE {TABLE}"), []).unwrap();
+    assert!(matches!(store.commit(&advancing(&[], vec![position.clone()])), Err(OnlineError::Generation { .. })));
+    python_makes_its_table(folder.path());
+    assert_eq!(store.generation(TABLE).unwrap(), None);
+    assert!(matches!(store.commit(&advancing(&[], vec![position.clone()])), Err(OnlineError::Generation { .. })));
+    // a write adds our columns; what the position says was written before is gone all the same
+    store.commit(&write_set(&[arrival(1, 1, None, 1)], Conflict::NewestWins)).unwrap();
+    assert!(store.generation(TABLE).unwrap().unwrap() > first);
+    assert!(matches!(store.commit(&advancing(&[], vec![position])), Err(OnlineError::Generation { .. })));
+    assert!(store.reader().unwrap().tables("").unwrap() == [TABLE], "our own tables are none of a view's");
+}
+
+#[test]
+fn what_a_later_version_wrote_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = sqlite(folder.path());
+    store.ensure(&spec()).unwrap();
+    let newer = "UPDATE feast_rs_meta SET value = 2 WHERE key = 'online_format'; CREATE TABLE later (x)";
+    raw(folder.path()).execute_batch(newer).unwrap();
+    let set = write_set(&[arrival(1, 1, None, 1)], Conflict::NewestWins);
+    let is_newer = |error: &OnlineError| matches!(error, OnlineError::Newer { found: 2, known: 1, .. });
+    assert!(is_newer(&store.commit(&set).unwrap_err()));
+    assert!(is_newer(&store.positions("shop", "drivers").unwrap_err()));
+    assert!(is_newer(&sqlite(folder.path()).ensure(&spec()).unwrap_err()));
+    assert!(is_newer(&store.reader().unwrap().read(&[]).unwrap_err()));
+}
+
+#[test]
+fn a_damaged_position_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = sqlite(folder.path());
+    store.ensure(&spec()).unwrap();
+    let generation = store.generation(TABLE).unwrap().unwrap();
+    store.commit(&advancing(&[], vec![advance("drivers", 0, after("1", 0), generation)])).unwrap();
+    for damage in ["sequence = '12x'", "sequence = NULL", "progress = 'nowhere'"] {
+        raw(folder.path()).execute(&format!("UPDATE feast_rs_positions SET {damage}"), []).unwrap();
+        let error = store.positions("shop", "drivers").unwrap_err();
+        assert!(matches!(error, OnlineError::Damaged { table: "feast_rs_positions", .. }), "{error}");
+    }
 }
 
 // ------------------------------------------------------------------------------------------------ files and locks
@@ -722,7 +986,7 @@ fn what_we_write_is_what_feast_writes() {
     let mut store = sqlite(folder.path());
     store.ensure(&TableSpec::new(table, &layout, &settings(folder.path()))).unwrap();
     let rows = vec![TableRows { table: table.to_owned(), batch: Arc::new(batch) }];
-    store.commit(&WriteSet { rows, conflict: Conflict::NewestWins }).unwrap();
+    store.commit(&WriteSet { rows, ..WriteSet::default() }).unwrap();
 
     let connection = raw(folder.path());
     let mut statement = connection

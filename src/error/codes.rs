@@ -85,4 +85,24 @@ pub static CODES: &[(&str, &str, &str)] = &[
         "A payload may have 256 MiB, a record of a pushed stream 16 MiB, and a value 100 levels of nesting.",
     ),
     ("E2007", "a record has a key that no column takes", "Under `--strict` such a record is not used."),
+    (
+        "E2201",
+        "the table that a stream was read into was dropped or made anew",
+        "Positions in a stream belong to the table that the rows before them went into. That table was dropped, by `feast \
+         apply` in Python for example, or made anew; going on from the stored position would leave what is gone out without \
+         a word. `feast-rs kinesis checkpoints reset VIEW --to latest|trim-horizon|at-timestamp=T` reads again from there; \
+         `--to keep` goes on.",
+    ),
+    (
+        "E2202",
+        "the online store was used by a later version",
+        "The tables that feast-rs keeps beside the values (positions in streams, rows for historical logs, marks of pushes) \
+         have a later format than this version knows. Nothing was changed. Python Feast never reads them.",
+    ),
+    (
+        "E2203",
+        "what feast-rs keeps beside the values is damaged",
+        "A row of a table `feast_rs_*` in the online store's file was changed by something else. The values of the features \
+         are in other tables.",
+    ),
 ];

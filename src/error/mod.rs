@@ -193,6 +193,9 @@ impl Error {
             Self::Registry(RegistryError::NotFound(_)) | Self::NotFound { .. } => "E1006",
             Self::Registry(RegistryError::File { .. }) | Self::Io { .. } => "E1010",
             Self::Registry(_) => "E1001",
+            Self::Online(OnlineError::Generation { .. }) => "E2201",
+            Self::Online(OnlineError::Newer { .. }) => "E2202",
+            Self::Online(OnlineError::Damaged { .. }) => "E2203",
             Self::Online(_) => "E1002",
             Self::Source(_) => "E1003",
             Self::Row(_) => "E1004",
@@ -256,10 +259,15 @@ fn online_kind(error: &OnlineError) -> Kind {
     match error {
         OnlineError::NoStore { .. } | OnlineError::NoTable { .. } => Kind::NotFound,
         OnlineError::Busy { .. } => Kind::Unavailable,
-        OnlineError::ViewLocked { .. } | OnlineError::Replaced { .. } => Kind::Conflict,
-        OnlineError::Journal { .. } | OnlineError::File { .. } => Kind::Invalid,
+        OnlineError::ViewLocked { .. } | OnlineError::Replaced { .. } | OnlineError::Generation { .. } => {
+            Kind::Conflict
+        }
+        OnlineError::Journal { .. } | OnlineError::File { .. } | OnlineError::Newer { .. } => Kind::Invalid,
         error @ OnlineError::Sqlite { .. } if error.lacks_room_or_rights() => Kind::Invalid,
-        OnlineError::Sqlite { .. } => Kind::Internal,
+        OnlineError::Sqlite { .. }
+        | OnlineError::Damaged { .. }
+        | OnlineError::Spool { .. }
+        | OnlineError::LaneEnded => Kind::Internal,
     }
 }
 

@@ -177,23 +177,26 @@ impl FeatureStore<'_> {
         let exists = |table: &str| Ok::<_, Error>(reader.table_info(table)?.is_some());
         match step {
             TableStep::Ensure { .. } => {}
-            TableStep::Drop { table, .. } | TableStep::Recreate { table, .. } => store.forget(table)?,
+            TableStep::Drop { view, table } => {
+                store.forget(table)?;
+                store.replace_positions(&self.settings.project, view, &[])?;
+            }
+            TableStep::Recreate { table, .. } => store.forget(table)?,
             TableStep::DeleteFeature { table, feature, .. } => {
                 if exists(table)? {
                     store.delete_feature(table, feature)?;
                 }
             }
-            TableStep::Rename { from, to, .. } => {
-                // names of tables that differ in case alone are one name to SQLite
-                if exists(from)? && !exists(to)? {
-                    store.rename_table(from, to)?;
-                }
-            }
+            TableStep::Rename { view, from, to } => store.rename_table(from, to, view)?,
         }
         let remade = matches!(step, TableStep::Recreate { .. } | TableStep::Rename { .. });
         if let Some(view) = views.iter().find(|view| remade && view.name == step.view()) {
             let table = if let TableStep::Rename { to, .. } = step { to } else { step.table() };
             store.ensure(&self.table_spec(table, view)?)?;
+        }
+        if let TableStep::Recreate { view, table } = step {
+            // whoever agreed to the loss of the values decides with a reset where the stream is read again
+            store.keep_positions(&self.settings.project, view, table)?;
         }
         Ok(())
     }
@@ -297,6 +300,7 @@ impl FeatureStore<'_> {
             for table in tables {
                 store.forget(&table)?;
             }
+            store.forget_positions(&self.settings.project)?;
         }
         Ok(self.registry(Access::Write)?.teardown()?)
     }

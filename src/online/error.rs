@@ -23,12 +23,54 @@ pub enum OnlineError {
         /// the database
         path: PathBuf,
     },
-    /// the view is materialized by another process
-    #[error("`{view}` is being materialized by another process")]
+    /// another process does the same with the view
+    #[error("another process runs `{what}` for the table `{table}`")]
     ViewLocked {
+        /// `materialize`, `stream-ingest`
+        what: String,
+        /// the view's table
+        table: String,
+    },
+    /// the table that positions in a stream belong to was made anew
+    #[error("the table `{table}` was dropped or made anew since `{view}` last read its stream")]
+    Generation {
         /// name of the view
         view: String,
+        /// its table
+        table: String,
     },
+    /// what stands beside the values was written by a later version
+    #[error("the online store `{}` holds positions and logs in format {found}, and this version knows {known}", path.display())]
+    Newer {
+        /// the database
+        path: PathBuf,
+        /// found
+        found: i64,
+        /// the latest that we know
+        known: i64,
+    },
+    /// a row of ours cannot be understood
+    #[error("a row of `{table}` in the online store is damaged: {reason}")]
+    Damaged {
+        /// one of our tables
+        table: &'static str,
+        /// what is wrong
+        reason: String,
+    },
+    /// rows for a log cannot be put into Arrow's format, or taken out of it
+    #[error("rows for the log `{log}` cannot be {verb}")]
+    Spool {
+        /// path of the log
+        log: String,
+        /// `spooled`, `read back`
+        verb: &'static str,
+        /// why not
+        #[source]
+        source: arrow::error::ArrowError,
+    },
+    /// the thread that owns the store is gone
+    #[error("the thread that writes to the online store has ended")]
+    LaneEnded,
     /// the file under the open database is another one now
     #[error("the online store `{}` was replaced or deleted while it was open", path.display())]
     Replaced {
@@ -83,10 +125,17 @@ impl OnlineError {
             Self::NoStore { .. } | Self::NoTable { .. } => "run `feast-rs apply`",
             Self::Busy { .. } => "try again; a Python process that holds a transaction for long is the usual cause",
             Self::ViewLocked { .. } => "wait until it ends",
+            Self::Generation { view, .. } => {
+                return Some(format!(
+                    "what the stream had put into it is gone: read again from where it matters with `feast-rs kinesis \
+                     checkpoints reset {view} --to latest|trim-horizon|at-timestamp=T`, or go on with `--to keep`"
+                ));
+            }
+            Self::Newer { .. } => "use that version or a later one",
             Self::Replaced { .. } => "start again; `feast teardown` and `rm` do this to a running process",
             Self::Journal { .. } => "set `feast_rs.journal_mode: delete` on file systems without shared memory",
             Self::Sqlite { source, .. } => return sqlite_hint(source),
-            Self::File { .. } => return None,
+            Self::File { .. } | Self::Damaged { .. } | Self::Spool { .. } | Self::LaneEnded => return None,
         };
         Some(hint.to_owned())
     }

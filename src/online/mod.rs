@@ -4,18 +4,22 @@
 //! runs over [`MemoryStore`] (the reference) and [`SqliteStore`] (Feast's tables).
 
 mod error;
+pub mod lane;
 mod memory;
 mod newest;
+mod spool;
 pub mod sqlite;
-
-use std::sync::Arc;
+mod write_set;
 
 use crate::model::{SqliteOnlineStore, Timestamp};
-use crate::row::{Keys, RowBatch, ViewLayout};
+use crate::row::{Keys, ViewLayout};
 
 pub use error::OnlineError;
+pub use lane::Lane;
 pub use memory::{MemoryReader, MemoryStore};
+pub use spool::{Claim, Spool, SpooledLog};
 pub use sqlite::{BulkWriter, Durability, SqliteReader, SqliteStore, TableInfo, ViewLock};
+pub use write_set::{Advance, LogName, LogRows, PUSH_MARK_AGE, PushMark, StoredPosition, TableRows, WriteSet};
 
 /// What a view's table must be able to hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,24 +61,6 @@ pub enum Conflict {
     NewestWins,
     /// the later arrival, as in Feast
     Overwrite,
-}
-
-/// Rows of one view on their way to one table.
-#[derive(Clone, Debug)]
-pub struct TableRows {
-    /// name of the table
-    pub table: String,
-    /// the rows
-    pub batch: Arc<RowBatch>,
-}
-
-/// What is one transaction.
-#[derive(Clone, Debug, Default)]
-pub struct WriteSet {
-    /// rows, in the order of their arrival
-    pub rows: Vec<TableRows>,
-    /// which values stay
-    pub conflict: Conflict,
 }
 
 /// What became of a write, in feature values.
@@ -157,11 +143,45 @@ pub trait OnlineStore {
     /// The store cannot be written.
     fn forget(&mut self, table: &str) -> Result<(), OnlineError>;
 
-    /// Stores rows: all of them or none.
+    /// Stores a [`WriteSet`]: all of it or nothing. One whose push mark is stored already stores nothing and is no error.
     ///
     /// # Errors
-    /// `NoTable`, or the store cannot be written; then nothing is stored.
+    /// `NoTable`; `Generation` where the table of a view that advances was made anew since; or the store cannot be
+    /// written. Then nothing is stored.
     fn commit(&mut self, set: &WriteSet) -> Result<Outcome, OnlineError>;
+
+    /// The generation of a table: raised whenever feast-rs makes the table, or adds its own columns to one that Python
+    /// made. `None` where there is no table, or where it lacks our columns: Python made it, and what was stored before is
+    /// gone.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    fn generation(&mut self, table: &str) -> Result<Option<u64>, OnlineError>;
+
+    /// The positions of a view in all streams and shards, sorted by their keys.
+    ///
+    /// # Errors
+    /// `Damaged`, or the store cannot be read.
+    fn positions(&mut self, project: &str, view: &str) -> Result<Vec<StoredPosition>, OnlineError>;
+
+    /// Replaces all positions of a view by these; by none, it is as if no stream had ever been read for it.
+    ///
+    /// # Errors
+    /// `Generation`, or the store cannot be written. Then nothing is changed.
+    fn replace_positions(&mut self, project: &str, view: &str, positions: &[Advance]) -> Result<(), OnlineError>;
+
+    /// Makes the positions of a view those of its table as it is now, although what was stored before it was made anew is
+    /// gone.
+    ///
+    /// # Errors
+    /// `NoTable` where there is none with our columns, or the store cannot be written.
+    fn keep_positions(&mut self, project: &str, view: &str, table: &str) -> Result<(), OnlineError>;
+
+    /// Whether a commit with this push mark is stored.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    fn was_pushed(&mut self, key: &str) -> Result<bool, OnlineError>;
 
     /// A reader for one thread. It sees every commit that ended before it was asked.
     ///

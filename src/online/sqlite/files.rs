@@ -59,7 +59,7 @@ impl Drop for Turn {
     }
 }
 
-/// The right to materialize one view; it ends when this is dropped.
+/// The right to do one thing with one view; it ends when this is dropped.
 #[derive(Debug)]
 pub struct ViewLock {
     _file: File,
@@ -80,7 +80,9 @@ impl ViewLock {
         let file = open_lock(&path)?;
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(OnlineError::ViewLocked { view: table.to_owned() }),
+            Err(TryLockError::WouldBlock) => {
+                Err(OnlineError::ViewLocked { what: what.to_owned(), table: table.to_owned() })
+            }
             Err(TryLockError::Error(error)) => Err(file_error("cannot lock", &path)(error)),
         }
     }

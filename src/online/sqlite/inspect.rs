@@ -61,13 +61,13 @@ impl TableInfo {
 }
 
 impl SqliteReader {
-    /// The tables whose names begin with `prefix`, sorted.
+    /// The tables whose names begin with `prefix`, sorted; ours beside the values are none.
     ///
     /// # Errors
     /// The store cannot be read.
     pub fn tables(&self, prefix: &str) -> Result<Vec<String>, OnlineError> {
         let mut names: Vec<String> = self.db.all(sql::TABLES, [], "reading the tables of", |row| row.get(0))?;
-        names.retain(|name| name.starts_with(prefix));
+        names.retain(|name| name.starts_with(prefix) && !sql::STATE_NAMES.contains(&name.as_str()));
         Ok(names)
     }
 

@@ -6,13 +6,15 @@ mod inspect;
 mod open;
 mod read;
 mod schema;
+mod spool;
 mod sql;
+mod state;
 mod write;
 
 use std::path::Path;
 
 use crate::model::{JournalMode, SqliteOnlineStore};
-use crate::online::{OnlineError, OnlineStore, Outcome, TableSpec, WriteSet};
+use crate::online::{Advance, OnlineError, OnlineStore, Outcome, StoredPosition, TableSpec, WriteSet};
 
 pub use bulk::BulkWriter;
 pub use files::ViewLock;
@@ -38,6 +40,7 @@ pub struct SqliteStore {
     db: Database,
     lock: WriterLock,
     schema: Schema,
+    durability: Durability,
 }
 
 impl SqliteStore {
@@ -52,7 +55,7 @@ impl SqliteStore {
     ) -> Result<Self, OnlineError> {
         let lock = WriterLock::beside(&settings.path)?;
         let db = Database::open_to_write(&settings.path, journal, durability)?;
-        Ok(Self { db, lock, schema: Schema::default() })
+        Ok(Self { db, lock, schema: Schema::default(), durability })
     }
 
     /// The database file.
@@ -73,22 +76,49 @@ impl SqliteStore {
         })
     }
 
-    /// Gives a table another name and keeps its values.
+    /// Gives a view's table another name, with its values and the positions of the view, which is called `view` now.
+    /// Running twice is harmless; a table that is not there has positions all the same.
     ///
     /// # Errors
-    /// `NoTable`, a table of the new name exists, or the store cannot be written.
-    pub fn rename_table(&mut self, from: &str, to: &str) -> Result<(), OnlineError> {
+    /// The store cannot be written.
+    pub fn rename_table(&mut self, from: &str, to: &str, view: &str) -> Result<(), OnlineError> {
         self.transaction(|store| {
-            let shape = store.schema.shape(&store.db, from)?;
-            if shape.has_index {
-                store.db.batch(&sql::drop_index(from), "renaming a table")?;
+            let found = (schema::inspect(&store.db, from)?, schema::inspect(&store.db, to)?);
+            // names of tables that differ in case alone are one name to SQLite
+            let renamed = if let (Some(shape), None) = &found { Some(shape) } else { None };
+            if let Some(shape) = renamed {
+                if shape.has_index {
+                    store.db.batch(&sql::drop_index(from), "renaming a table")?;
+                }
+                store.db.batch(&sql::rename_table(from, to), "renaming a table")?;
+                if shape.has_index {
+                    store.db.batch(&sql::create_index(to), "renaming a table")?;
+                }
             }
-            store.db.batch(&sql::rename_table(from, to), "renaming a table")?;
-            if shape.has_index {
-                store.db.batch(&sql::create_index(to), "renaming a table")?;
+            store.schema.need_state(&store.db)?;
+            state::rename(&store.db, from, to, view, renamed.is_some())
+        })
+    }
+
+    /// Forgets all positions of a project.
+    ///
+    /// # Errors
+    /// The store cannot be written.
+    pub fn forget_positions(&mut self, project: &str) -> Result<(), OnlineError> {
+        self.transaction(|store| {
+            if store.schema.has_state() {
+                store.db.execute(sql::DELETE_POSITIONS_OF_PROJECT, [project], "forgetting positions in")?;
             }
             Ok(())
         })
+    }
+
+    fn advance(&self, positions: &[Advance]) -> Result<(), OnlineError> {
+        for position in positions {
+            state::check_generation(&self.db, self.schema.has_state(), position)?;
+            state::advance(&self.db, position)?;
+        }
+        Ok(())
     }
 
     /// One transaction: all of `work` or nothing. Our own writers wait for each other before they ask SQLite.
@@ -101,6 +131,10 @@ impl SqliteStore {
             Ok(_) => self.db.batch(sql::COMMIT, "committing"),
             Err(_) => self.db.batch(sql::ROLLBACK, "rolling back"),
         };
+        if done.is_err() || ended.is_err() {
+            // what was seen of tables in a transaction that was taken back may never have been
+            self.schema = Schema::default();
+        }
         match (done, ended) {
             (Ok(value), Ok(())) => Ok(value),
             (Ok(_), Err(error)) => {
@@ -125,15 +159,66 @@ impl OnlineStore for SqliteStore {
     }
 
     fn commit(&mut self, set: &WriteSet) -> Result<Outcome, OnlineError> {
+        let log = set.log.iter().map(spool::entry).collect::<Result<Vec<_>, _>>()?;
         self.transaction(|store| {
+            if !(set.advance.is_empty() && set.log.is_empty() && set.pushed.is_none()) {
+                store.schema.need_state(&store.db)?;
+            }
+            if let Some(mark) = &set.pushed
+                && !state::mark(&store.db, mark)?
+            {
+                return Ok(Outcome::default());
+            }
+            store.advance(&set.advance)?;
             let mut outcome = Outcome::default();
             for rows in &set.rows {
                 let shape = store.schema.writable(&store.db, &rows.table)?;
                 let upserts = write::Upserts::new(&rows.table, &rows.batch, shape, set.conflict);
                 upserts.run(&store.db, rows.batch.rows(), &mut outcome, || false)?;
             }
+            log.iter().try_for_each(|entry| spool::store(&store.db, entry))?;
             Ok(outcome)
         })
+    }
+
+    fn generation(&mut self, table: &str) -> Result<Option<u64>, OnlineError> {
+        self.schema.refresh(&self.db)?;
+        state::generation(&self.db, self.schema.has_state(), table)
+    }
+
+    fn positions(&mut self, project: &str, view: &str) -> Result<Vec<StoredPosition>, OnlineError> {
+        self.schema.refresh(&self.db)?;
+        state::positions(&self.db, self.schema.has_state(), project, view)
+    }
+
+    fn replace_positions(&mut self, project: &str, view: &str, positions: &[Advance]) -> Result<(), OnlineError> {
+        self.transaction(|store| {
+            if store.schema.has_state() {
+                store.db.execute(sql::DELETE_POSITIONS, [project, view], "forgetting positions in")?;
+            }
+            if positions.is_empty() {
+                return Ok(());
+            }
+            store.schema.need_state(&store.db)?;
+            store.advance(positions)
+        })
+    }
+
+    fn keep_positions(&mut self, project: &str, view: &str, table: &str) -> Result<(), OnlineError> {
+        self.transaction(|store| {
+            let generation = state::generation(&store.db, store.schema.has_state(), table)?;
+            let generation = generation.ok_or_else(|| OnlineError::NoTable { table: table.to_owned() })?;
+            if store.schema.has_state() {
+                let params = rusqlite::params![project, view, table, generation.cast_signed()];
+                store.db.execute(sql::KEEP_POSITIONS, params, "keeping positions in")?;
+            }
+            Ok(())
+        })
+    }
+
+    fn was_pushed(&mut self, key: &str) -> Result<bool, OnlineError> {
+        self.schema.refresh(&self.db)?;
+        state::was_pushed(&self.db, self.schema.has_state(), key)
     }
 
     fn reader(&self) -> Result<SqliteReader, OnlineError> {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::open::Database;
-use super::sql;
+use super::{sql, state};
 use crate::online::{OnlineError, TableSpec};
 
 /// What a table looks like.
@@ -31,6 +31,7 @@ impl Shape {
 pub(super) struct Schema {
     version: Option<i64>,
     shapes: HashMap<String, Shape>,
+    has_state: bool,
 }
 
 impl Schema {
@@ -38,8 +39,22 @@ impl Schema {
     pub(super) fn refresh(&mut self, db: &Database) -> Result<(), OnlineError> {
         let version = db.one(sql::SCHEMA_VERSION, [], "reading the tables of")?;
         if version != self.version {
-            self.shapes.clear();
+            *self = Self { version: None, shapes: HashMap::new(), has_state: state::check_format(db)? };
             self.version = version;
+        }
+        Ok(())
+    }
+
+    /// Whether our tables beside the values are there.
+    pub(super) fn has_state(&self) -> bool {
+        self.has_state
+    }
+
+    /// Makes our tables beside the values.
+    pub(super) fn need_state(&mut self, db: &Database) -> Result<(), OnlineError> {
+        if !self.has_state {
+            state::create(db)?;
+            self.refresh(db)?;
         }
         Ok(())
     }
@@ -55,7 +70,12 @@ impl Schema {
 
     /// A table that has every column we write; those that Python's table lacks are added.
     pub(super) fn writable(&mut self, db: &Database, table: &str) -> Result<&Shape, OnlineError> {
-        if add_columns(db, table, self.shape(db, table)?)? {
+        let shape = self.shape(db, table)?;
+        let was_exact = shape.is_exact();
+        if add_columns(db, table, shape)? {
+            if !was_exact {
+                state::raise_generation(db, table)?;
+            }
             self.refresh(db)?;
         }
         self.shape(db, table)
@@ -88,7 +108,11 @@ fn add_columns(db: &Database, table: &str, shape: &Shape) -> Result<bool, Online
 pub(super) fn ensure(db: &Database, spec: &TableSpec) -> Result<(), OnlineError> {
     let doing = "making a table in";
     let table = &spec.name;
-    if inspect(db, table)?.is_some_and(|shape| shape.without_rowid && spec.needs_rowid) {
+    let found = inspect(db, table)?;
+    if !found.as_ref().is_some_and(Shape::is_exact) {
+        state::raise_generation(db, table)?;
+    }
+    if found.is_some_and(|shape| shape.without_rowid && spec.needs_rowid) {
         rebuild(db, spec)?;
     }
     db.batch(&sql::create_table(table, spec.value_num, spec.without_rowid()), doing)?;

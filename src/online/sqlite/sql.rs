@@ -44,6 +44,91 @@ OR (excluded.feast_rs_event_us = stored.feast_rs_event_us \
 AND (stored.feast_rs_created_us IS NULL OR excluded.feast_rs_created_us >= stored.feast_rs_created_us)) \
 ELSE (excluded.event_ts < stored.event_ts) IS NOT TRUE END";
 
+/// Tables of our own beside the values; Feast never looks at them. The registry has a table `feast_rs_meta` too, and may
+/// lie in the same file.
+pub(super) const STATE_TABLES: &str = "
+CREATE TABLE IF NOT EXISTS feast_rs_meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS feast_rs_generations (
+    table_name TEXT COLLATE NOCASE PRIMARY KEY, generation INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS feast_rs_positions (
+    project TEXT NOT NULL, view TEXT NOT NULL, stream_arn TEXT NOT NULL, stream_created INTEGER NOT NULL,
+    shard TEXT NOT NULL, table_name TEXT COLLATE NOCASE NOT NULL, generation INTEGER NOT NULL, progress TEXT NOT NULL,
+    at INTEGER, sequence TEXT, sub_sequence INTEGER, arrival INTEGER, caught_up INTEGER, watermark INTEGER,
+    endpoint TEXT, PRIMARY KEY (project, view, stream_arn, stream_created, shard)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS feast_rs_pushed (key TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS feast_rs_pushed_at ON feast_rs_pushed (at);
+CREATE TABLE IF NOT EXISTS feast_rs_spool (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, project TEXT NOT NULL, path TEXT NOT NULL, columns TEXT NOT NULL,
+    bytes INTEGER NOT NULL, batch BLOB NOT NULL
+);
+CREATE INDEX IF NOT EXISTS feast_rs_spool_log ON feast_rs_spool (project, path);
+CREATE TABLE IF NOT EXISTS feast_rs_claims (
+    project TEXT NOT NULL, path TEXT NOT NULL, part TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+    PRIMARY KEY (project, path)
+) WITHOUT ROWID;
+INSERT INTO feast_rs_meta (key, value) VALUES ('online_format', 1) ON CONFLICT (key) DO NOTHING;
+";
+
+/// The names of our tables, and of the one in which SQLite keeps their numbers.
+pub(super) const STATE_NAMES: [&str; 7] = [
+    "feast_rs_claims",
+    "feast_rs_generations",
+    "feast_rs_meta",
+    "feast_rs_positions",
+    "feast_rs_pushed",
+    "feast_rs_spool",
+    "sqlite_sequence",
+];
+
+/// The format of our tables that this program writes.
+pub(super) const FORMAT: i64 = 1;
+pub(super) const SELECT_FORMAT: &str = "SELECT value FROM feast_rs_meta WHERE key = 'online_format'";
+
+pub(super) const SELECT_GENERATION: &str = "SELECT generation FROM feast_rs_generations WHERE table_name = ?1";
+pub(super) const RAISE_GENERATION: &str = "INSERT INTO feast_rs_generations (table_name, generation) VALUES (?1, 1) \
+ON CONFLICT (table_name) DO UPDATE SET generation = generation + 1";
+/// The generation of a table that takes over another's name and values is one that neither has had.
+pub(super) const RENAME_GENERATION: &str = "INSERT INTO feast_rs_generations (table_name, generation) \
+SELECT ?2, coalesce(max(generation), 0) + 1 FROM feast_rs_generations WHERE table_name IN (?1, ?2) \
+ON CONFLICT (table_name) DO UPDATE SET generation = excluded.generation";
+
+pub(super) const SELECT_POSITIONS: &str = "SELECT stream_arn, stream_created, shard, generation, progress, at, sequence, \
+sub_sequence, arrival, caught_up, watermark, endpoint FROM feast_rs_positions WHERE project = ?1 AND view = ?2 \
+ORDER BY stream_arn, stream_created, shard";
+pub(super) const UPSERT_POSITION: &str = "INSERT OR REPLACE INTO feast_rs_positions (project, view, stream_arn, \
+stream_created, shard, table_name, generation, progress, at, sequence, sub_sequence, arrival, caught_up, watermark, \
+endpoint) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
+pub(super) const DELETE_POSITIONS: &str = "DELETE FROM feast_rs_positions WHERE project = ?1 AND view = ?2";
+pub(super) const DELETE_POSITIONS_OF_PROJECT: &str = "DELETE FROM feast_rs_positions WHERE project = ?1";
+pub(super) const KEEP_POSITIONS: &str =
+    "UPDATE feast_rs_positions SET table_name = ?3, generation = ?4 WHERE project = ?1 AND view = ?2";
+/// Those of the generation `?4` of the table `?1` are of the generation `?5` of the table `?2`; the others are of none.
+pub(super) const RENAME_POSITIONS: &str = "UPDATE OR REPLACE feast_rs_positions SET view = ?3, table_name = ?2, \
+generation = CASE generation WHEN ?4 THEN ?5 ELSE 0 END WHERE table_name = ?1";
+
+pub(super) const SELECT_MARK: &str = "SELECT 1 FROM feast_rs_pushed WHERE key = ?1";
+pub(super) const INSERT_MARK: &str =
+    "INSERT INTO feast_rs_pushed (key, at) VALUES (?1, ?2) ON CONFLICT (key) DO NOTHING";
+pub(super) const TRIM_MARKS: &str = "DELETE FROM feast_rs_pushed WHERE at < ?1";
+
+pub(super) const INSERT_SPOOL: &str =
+    "INSERT INTO feast_rs_spool (project, path, columns, bytes, batch) VALUES (?1, ?2, ?3, ?4, ?5)";
+pub(super) const SPOOLED_LOGS: &str =
+    "SELECT project, path, sum(bytes) FROM feast_rs_spool GROUP BY project, path ORDER BY project, path";
+pub(super) const SPOOL_ENTRIES: &str =
+    "SELECT id, columns, bytes FROM feast_rs_spool WHERE project = ?1 AND path = ?2 ORDER BY id";
+pub(super) const SELECT_SPOOL: &str = "SELECT id, bytes, batch FROM feast_rs_spool WHERE project = ?1 AND path = ?2 \
+AND id > ?3 AND id <= ?4 ORDER BY id";
+/// At most `?5` entries, the oldest first.
+pub(super) const DELETE_SPOOL: &str = "DELETE FROM feast_rs_spool WHERE id IN (SELECT id FROM feast_rs_spool \
+WHERE project = ?1 AND path = ?2 AND id >= ?3 AND id <= ?4 ORDER BY id LIMIT ?5)";
+pub(super) const SELECT_CLAIM: &str = "SELECT part, first, last FROM feast_rs_claims WHERE project = ?1 AND path = ?2";
+pub(super) const INSERT_CLAIM: &str =
+    "INSERT INTO feast_rs_claims (project, path, part, first, last) VALUES (?1, ?2, ?3, ?4, ?5)";
+pub(super) const DELETE_CLAIM: &str = "DELETE FROM feast_rs_claims WHERE project = ?1 AND path = ?2 AND part = ?3";
+
 /// An identifier in quotes.
 pub(super) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
