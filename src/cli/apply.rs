@@ -95,7 +95,7 @@ fn somebody_is_there() -> bool {
 }
 
 /// Shows what would go and asks. Without a terminal nobody can be asked.
-fn consent(context: &Context, screen: &str, loss: &str, hint: &str) -> Result<(), Error> {
+pub fn consent(context: &Context, screen: &str, loss: &str, hint: &str) -> Result<(), Error> {
     if !somebody_is_there() {
         context.printer.warn(&format!("what would go:\n{}", screen.trim_end()));
         return Err(Error::Consent { what: loss.to_owned(), hint: hint.to_owned() });
@@ -120,7 +120,7 @@ fn loss(planned: &Planned) -> String {
     }
 }
 
-fn values(count: u64) -> String {
+pub fn values(count: u64) -> String {
     if count == 1 { "1 stored value".to_owned() } else { format!("{} stored values", grouped(count)) }
 }
 

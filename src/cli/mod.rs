@@ -2,8 +2,10 @@
 
 mod apply;
 mod args;
+mod configuration;
 mod defects;
 mod demo;
+mod doctor;
 mod exit;
 mod explain;
 mod historical;
@@ -13,7 +15,11 @@ mod materialize;
 mod online;
 mod output;
 mod progress;
+mod reference;
 mod registry;
+mod schema;
+mod status;
+mod stored;
 mod validate;
 
 use std::ffi::OsString;
@@ -112,9 +118,16 @@ impl Context<'_> {
             Command::FeatureServices(which) => inspect::run(self, Listing::FeatureServices, which)?,
             Command::Features(which) => inspect::run(self, Listing::Features, which)?,
             Command::Projects(which) => inspect::run(self, Listing::Projects, which)?,
+            Command::Online(command) => stored::run(self, command)?,
+            Command::Status => status::status(self)?,
+            Command::Runs(args) => status::runs(self, args)?,
             Command::RegistryDump => registry::dump(self)?,
             Command::Registry(command) => registry::run(self, command)?,
-            Command::Explain { code } => explain::run(code.as_deref())?,
+            Command::Doctor => doctor::run(self)?,
+            Command::Configuration => configuration::run(self)?,
+            Command::Schema { print } => schema::run(self, *print)?,
+            Command::Explain { markdown: true, .. } => return self.reference(),
+            Command::Explain { topic, .. } => explain::run(topic.as_deref())?,
             Command::Completions { shell } => return self.completions(*shell),
             Command::Version => version()?,
         };
@@ -126,6 +139,11 @@ impl Context<'_> {
         let mut script = Vec::new();
         clap_complete::generate(shell, &mut Cli::command(), "feast-rs", &mut script);
         self.printer.text(&String::from_utf8_lossy(&script))?;
+        Ok(Exit::Done)
+    }
+
+    fn reference(&self) -> Result<Exit, Error> {
+        self.printer.text(&reference::page())?;
         Ok(Exit::Done)
     }
 

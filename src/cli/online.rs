@@ -25,7 +25,7 @@ pub fn run(context: &Context, args: &OnlineArgs) -> Result<Output, Error> {
 }
 
 /// `-e a=1 -e a=2 -e b=3` as columns, in the order in which the keys were first named.
-fn by_key(pairs: &[(String, String)]) -> Vec<(String, Vec<Value>)> {
+pub fn by_key(pairs: &[(String, String)]) -> Vec<(String, Vec<Value>)> {
     let mut columns: Vec<(String, Vec<Value>)> = Vec::new();
     for (key, value) in pairs {
         let value = Value::from(value.as_str());

@@ -1,5 +1,6 @@
 //! What a command hands back, and how it is printed: the result on stdout, talk on stderr.
 
+use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 
 use comfy_table::{Cell, CellAlignment, Table, presets};
@@ -9,6 +10,7 @@ use serde_json::Value;
 use super::args::{Color, Common, Format, LogFormat, LogLevel};
 use super::exit::Exit;
 use crate::error::Error;
+use crate::model::Secrets;
 use crate::repo::{Paint, Problem, RepoError};
 
 /// The result of a command.
@@ -41,6 +43,7 @@ pub struct Printer {
     colour_out: bool,
     colour_err: bool,
     progress: bool,
+    secrets: Secrets,
 }
 
 impl Printer {
@@ -64,6 +67,7 @@ impl Printer {
             log_format: common.log_format,
             colour_out: colour(io::stdout().is_terminal()),
             colour_err: colour(io::stderr().is_terminal()),
+            secrets: environment_secrets(),
             progress: progress && level <= LogLevel::Info && common.log_format == LogFormat::Text,
         }
     }
@@ -137,8 +141,8 @@ impl Printer {
             }
         }
         match self.log_format {
-            LogFormat::Text => to_stderr(&error_text(error, self.colour_err)),
-            LogFormat::Json => to_stderr(&log_line("error", &error_text(error, false))),
+            LogFormat::Text => self.to_stderr(&error_text(error, self.colour_err)),
+            LogFormat::Json => self.to_stderr(&log_line("error", &error_text(error, false))),
         }
     }
 
@@ -148,11 +152,11 @@ impl Printer {
             return;
         }
         match self.log_format {
-            LogFormat::Text => to_stderr(&format!(
+            LogFormat::Text => self.to_stderr(&format!(
                 "{}\n",
                 problem.render(if self.colour_err { Paint::Coloured } else { Paint::Plain }).trim_end()
             )),
-            LogFormat::Json => to_stderr(
+            LogFormat::Json => self.to_stderr(
                 &serde_json::json!({"level": if problem.warning { "warning" } else { "error" }, "problem": problem})
                     .to_string(),
             ),
@@ -160,11 +164,15 @@ impl Printer {
     }
 
     /// A question on stderr; the answer comes on the same line.
-    #[allow(clippy::unused_self, reason = "all output goes through a printer")]
     pub fn ask(&self, question: &str) {
         let mut err = io::stderr().lock();
         // nobody is left to be asked if stderr is gone; the answer is then no
-        let _ = write!(err, "{question}").and_then(|()| err.flush());
+        let _ = write!(err, "{}", self.secrets.hide(question)).and_then(|()| err.flush());
+    }
+
+    /// Lines on stderr, without secrets.
+    fn to_stderr(&self, text: &str) {
+        to_stderr(&self.secrets.hide(text));
     }
 
     fn talk(&self, level: LogLevel, name: &str, text: &str) {
@@ -172,18 +180,24 @@ impl Printer {
             return;
         }
         match self.log_format {
-            LogFormat::Json => to_stderr(&log_line(name, text)),
+            LogFormat::Json => self.to_stderr(&log_line(name, text)),
             LogFormat::Text if level == LogLevel::Warning => {
-                to_stderr(&format!("{} {text}", paint("warning:", YELLOW, self.colour_err)));
+                self.to_stderr(&format!("{} {text}", paint("warning:", YELLOW, self.colour_err)));
             }
-            LogFormat::Text => to_stderr(text),
+            LogFormat::Text => self.to_stderr(text),
         }
     }
 }
 
 /// An error on stderr, where there is no printer.
 pub fn tell(error: &Error) {
-    to_stderr(&error_text(error, false));
+    to_stderr(&environment_secrets().hide(&error_text(error, false)));
+}
+
+/// The secrets of the process's environment.
+fn environment_secrets() -> Secrets {
+    let text = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+    Secrets::of(std::env::vars_os().filter_map(text))
 }
 
 fn to_stderr(text: &str) {

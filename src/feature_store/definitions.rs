@@ -66,7 +66,7 @@ impl FeatureStore<'_> {
 }
 
 /// An error with its causes.
-fn in_one_line(error: &dyn std::error::Error) -> String {
+pub(super) fn in_one_line(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {

@@ -8,6 +8,7 @@ mod inspect;
 mod materialize;
 mod observer;
 mod on_demand;
+mod operate;
 mod references;
 mod registry_files;
 mod retrieve;
@@ -26,6 +27,10 @@ pub use materialize::{
     MaterializeReport, MaterializeRequest, RefusedValue, ViewFailure, ViewJob, ViewReport, Window, materialize_view,
 };
 pub use observer::{Observer, Progress};
+pub use operate::{
+    Check, CheckStatus, CountReport, DiffReport, Difference, DifferenceKind, Expiry, ExpiryScope, RunOutcome,
+    RunRecord, RunSummary, StatusReport, StoredEntity, StoredReport, ViewStatus,
+};
 pub use references::FeatureSet;
 pub use registry_files::ImportReport;
 pub use retrieve::{FeatureVector, FieldStatus, OnlinePlan, OnlineRequest, OnlineResponse, ResponseMetadata};
@@ -60,7 +65,10 @@ const SETTINGS_FILE: &str = "feature_store.yaml";
 
 impl Location {
     /// The settings file; the folder that it lies in is the repo.
-    fn find(&self) -> Result<PathBuf, Error> {
+    ///
+    /// # Errors
+    /// There is none, here or above.
+    pub fn find(&self) -> Result<PathBuf, Error> {
         if let Some(file) = &self.settings_file {
             return Ok(self.directory.join(file));
         }

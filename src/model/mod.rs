@@ -7,6 +7,7 @@ mod feature_view;
 mod field;
 mod kinesis;
 mod schema_json;
+mod secret;
 mod service;
 mod settings;
 mod stream;
@@ -21,6 +22,7 @@ pub use feature_view::{FeatureView, OnDemandFeatureView, OnDemandSource, ViewKin
 pub use field::Field;
 pub use kinesis::{KinesisOptions, LateRecords, OnGap, StartPosition};
 pub use schema_json::{RecordColumn, RecordType, SchemaJsonError, parse_schema_json};
+pub use secret::{MASK, Secrets, is_secret, without_passwords};
 pub use service::{FeatureService, LoggingConfig, Projection};
 pub use settings::{FeastRsSettings, JournalMode, OnlineStoreSettings, RegistrySettings, Settings, SqliteOnlineStore};
 pub use stream::{PositionKey, RecordPosition, SequenceNumber, ShardPosition, ShardProgress, StreamId};

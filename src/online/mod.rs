@@ -18,7 +18,10 @@ pub use error::OnlineError;
 pub use lane::Lane;
 pub use memory::{MemoryReader, MemoryStore};
 pub use spool::{Claim, Spool, SpooledLog};
-pub use sqlite::{BulkWriter, Durability, SqliteReader, SqliteStore, TableInfo, ViewLock};
+pub use sqlite::{
+    BulkWriter, Durability, Events, FeatureCounts, SqliteReader, SqliteStore, StoredFeature, TableInfo, ViewLock,
+    Writer,
+};
 pub use write_set::{Advance, LogName, LogRows, PUSH_MARK_AGE, PushMark, StoredPosition, TableRows, WriteSet};
 
 /// What a view's table must be able to hold.

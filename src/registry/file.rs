@@ -20,8 +20,15 @@ use crate::proto::wire;
 /// # Errors
 /// The file cannot be read, is no file registry, or has a damaged object.
 pub fn read_file(path: &Path, project: &str) -> Result<Snapshot, RegistryError> {
-    let bytes = read_bytes(path)?;
-    let contents = Contents::parse(&bytes, project)
+    read_serialized(&read_bytes(path)?, path, project)
+}
+
+/// The project `project` in the bytes of a file registry, which came from `path`.
+///
+/// # Errors
+/// The bytes are no file registry, or one with a damaged object.
+pub fn read_serialized(bytes: &[u8], path: &Path, project: &str) -> Result<Snapshot, RegistryError> {
+    let contents = Contents::parse(bytes, project)
         .map_err(|source| RegistryError::NotFileRegistry { path: path.to_owned(), source })?;
     let content = Content { rows: contents.rows, project_uuid: contents.project_uuid, ..Content::default() };
     Snapshot::new(project, content, Vec::new())

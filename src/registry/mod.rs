@@ -29,7 +29,7 @@ mod tests;
 
 pub use check::{Finding, Severity};
 pub use error::{RegistryError, RowDamage};
-pub use file::read_file;
+pub use file::{read_file, read_serialized};
 pub use plan::{Action, Change, Detail, ObjectName, Plan, PlanOptions, PlanReport, Prune, TableStep, table_name};
 pub use snapshot::{Fingerprint, InfraTable, PendingStep, Row, Snapshot};
 pub use store::{Access, Registry, Run};

@@ -185,6 +185,7 @@ pub(super) const RENAME_NEWEST: &str =
 
 pub(super) const INSERT_RUN: &str = "INSERT INTO feast_rs_runs (project_id, verb, view, started, finished, report) \
      VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+pub(super) const QUICK_CHECK: &str = "PRAGMA quick_check(5)";
 /// The table of runs is bounded: the newest thousand of a project.
 pub(super) const TRIM_RUNS: &str = "DELETE FROM feast_rs_runs WHERE project_id = ?1 AND id NOT IN \
      (SELECT id FROM feast_rs_runs WHERE project_id = ?1 ORDER BY id DESC LIMIT 1000)";

@@ -160,6 +160,18 @@ impl Registry {
         runs.and_then(Iterator::collect).doing("read the runs")
     }
 
+    /// What SQLite finds wrong with the file, in its own words; nothing for a sound one. Reads all of it.
+    ///
+    /// # Errors
+    /// The registry cannot be read.
+    pub fn damage(&self) -> Result<Vec<String>, RegistryError> {
+        let Some(connection) = &self.connection else { return Ok(Vec::new()) };
+        let mut statement = connection.prepare(sql::QUICK_CHECK).doing("check the registry")?;
+        let found = statement.query_map([], |row| row.get::<_, String>(0));
+        let found: Vec<String> = found.and_then(Iterator::collect).doing("check the registry")?;
+        Ok(found.into_iter().filter(|line| line != "ok").collect())
+    }
+
     fn writable(&self) -> Result<&Connection, RegistryError> {
         match (&self.connection, self.access) {
             (Some(connection), Access::Write) => Ok(connection),

@@ -165,6 +165,14 @@ impl Diagnostics {
             .unwrap_or_default()
     }
 
+    /// The line of the file that a spot begins in, as it is written.
+    pub(super) fn line_of(&self, spot: Spot) -> String {
+        let files = self.files.borrow();
+        let Some(file) = files.get(spot.file) else { return String::new() };
+        let (line, _) = file.position(file.original(spot.start));
+        file.text.lines().nth(line.saturating_sub(1)).unwrap_or_default().to_owned()
+    }
+
     /// Everything reported so far, in the order of the files, each finding once.
     pub(super) fn take(&self) -> Vec<Problem> {
         let mut problems = std::mem::take(&mut *self.problems.borrow_mut());

@@ -1,6 +1,6 @@
 //! Reads mappings key by key. What was asked for is what is known: the rest is reported as unknown.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 use serde_yaml::{Number, Value};
@@ -9,6 +9,7 @@ use crate::model::{Span, Tags, Timestamp};
 
 use super::codes;
 use super::diagnostics::{At, Diagnostics, Finding, Spot, nearest};
+use super::keys::Object;
 use super::yaml::Cursor;
 
 /// A value of a file that is being read.
@@ -211,20 +212,28 @@ impl<'a> Place<'a> {
 /// A mapping that is being read.
 pub(super) struct Fields<'a> {
     place: Place<'a>,
-    /// `a data source`: for messages
-    what: &'static str,
+    /// the keys that it may have
+    object: Cell<&'static Object>,
     entries: Vec<(String, Place<'a>)>,
     asked: RefCell<Vec<&'static str>>,
+    /// names that Feast gave up
+    renamed: RefCell<Vec<&'static str>>,
 }
 
 impl<'a> Fields<'a> {
     /// Opens a mapping; reports anything else.
-    pub(super) fn open(place: Place<'a>, what: &'static str) -> Option<Self> {
+    pub(super) fn open(place: Place<'a>, object: &'static Object) -> Option<Self> {
         if !place.cursor.value().is_mapping() {
             place.expected("a mapping");
             return None;
         }
-        Some(Self { place, what, entries: place.entries(), asked: RefCell::default() })
+        let (object, entries) = (Cell::new(object), place.entries());
+        Some(Self { place, object, entries, asked: RefCell::default(), renamed: RefCell::default() })
+    }
+
+    /// Says what the mapping is, once a key of it told.
+    pub(super) fn narrow(&self, object: &'static Object) {
+        self.object.set(object);
     }
 
     pub(super) fn diagnostics(&self) -> &'a Diagnostics {
@@ -238,7 +247,16 @@ impl<'a> Fields<'a> {
 
     /// The value of a key, even a null.
     pub(super) fn present(&self, key: &'static str) -> Option<Place<'a>> {
+        debug_assert!(
+            self.object.get().key(key).is_some(),
+            "`{key}` is not in the table of {}",
+            self.object.get().name
+        );
         self.asked.borrow_mut().push(key);
+        self.entry(key)
+    }
+
+    fn entry(&self, key: &str) -> Option<Place<'a>> {
         self.entries.iter().find(|(name, _)| name == key).map(|(_, place)| *place)
     }
 
@@ -259,7 +277,7 @@ impl<'a> Fields<'a> {
     fn missing(&self, key: &str) {
         let spot = self.spot();
         let spot = Spot { end: spot.start + 1, ..spot };
-        let message = format!("{} needs `{key}`", self.what);
+        let message = format!("{} needs `{key}`", self.object.get().what);
         let finding = Finding::error(codes::MISSING_KEY, spot, message);
         self.diagnostics().report(finding.near(key, self.entries.iter().map(|(name, _)| name.as_str())));
     }
@@ -277,7 +295,7 @@ impl<'a> Fields<'a> {
         self.required(key)?.text().filter(|text| {
             let empty = text.value.is_empty();
             if empty {
-                let message = format!("`{key}` of {} is empty", self.what);
+                let message = format!("`{key}` of {} is empty", self.object.get().what);
                 self.diagnostics().report(Finding::error(codes::MISSING_KEY, text.spot, message));
             }
             !empty
@@ -302,31 +320,34 @@ impl<'a> Fields<'a> {
 
     /// Refuses a key that Feast has renamed.
     pub(super) fn renamed(&self, old: &'static str, new: &str) {
-        if let Some(place) = self.present(old) {
-            let message = format!("`{old}` of {} is deprecated", self.what);
+        self.renamed.borrow_mut().push(old);
+        if let Some(place) = self.entry(old) {
+            let message = format!("`{old}` of {} is deprecated", self.object.get().what);
             let finding = Finding::error(codes::DEPRECATED, place.key_spot(), message);
             self.diagnostics().report(finding.label(format!("write `{new}`")));
         }
     }
 
-    /// Allows keys without reading them.
-    pub(super) fn allow(&self, keys: &[&'static str]) {
-        self.asked.borrow_mut().extend(keys);
-    }
-
-    /// Reports every key that was never asked for.
+    /// Reports every key that the mapping cannot have.
     pub(super) fn close(self) {
-        let asked = self.asked.borrow();
+        let object = self.object.get();
+        let (asked, renamed) = (self.asked.borrow(), self.renamed.borrow());
+        debug_assert!(
+            object.keys.iter().all(|key| key.read == asked.contains(&key.name)),
+            "the table of {} and its reader differ: {asked:?}",
+            object.name
+        );
+        let known: Vec<&str> = object.keys.iter().map(|key| key.name).collect();
         for (key, place) in &self.entries {
-            if asked.iter().any(|known| known == key) {
+            if known.contains(&key.as_str()) || renamed.contains(&key.as_str()) {
                 continue;
             }
-            let message = format!("{} has no key `{key}`", self.what);
+            let message = format!("{} has no key `{key}`", object.what);
             let finding = Finding::error(codes::UNKNOWN_KEY, place.key_spot(), message);
-            let finding = finding.near(key, asked.iter().copied());
-            let listed = nearest(key, asked.iter().copied()).is_none();
+            let finding = finding.near(key, known.iter().copied());
+            let listed = nearest(key, known.iter().copied()).is_none();
             self.diagnostics().report(if listed {
-                finding.note(format!("keys: {}", asked.join(", ")))
+                finding.note(format!("keys: {}", known.join(", ")))
             } else {
                 finding
             });

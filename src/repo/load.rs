@@ -7,7 +7,7 @@ use serde_yaml::{Mapping, Value};
 use crate::model::{Definitions, Settings, Timestamp};
 
 use super::RepoError;
-use super::check::{Context, Schemas, check};
+use super::check::{Context, SchemaProblem, Schemas, check};
 use super::check_transformation::Transformations;
 use super::codes;
 use super::diagnostics::{Diagnostics, Finding, Spot};
@@ -15,7 +15,7 @@ use super::discover::yaml_files;
 use super::env::{Env, expand};
 use super::fields::Place;
 use super::problem::Problem;
-use super::raw::{RawDefinitions, TOP_LEVEL, near_top_level, unknown_top_level};
+use super::raw::{RawDefinitions, near_top_level, top_level, unknown_top_level};
 use super::settings::documents;
 use super::yaml::{Cursor, Document, MAX_BYTES};
 
@@ -52,9 +52,33 @@ pub fn load(
     }
     let context =
         Context { diagnostics: &diagnostics, settings, env, schemas, transformations, skip_source_validation };
-    let (definitions, more) = check(&raw, &context);
+    meaning(&raw, notices, &context)
+}
+
+/// What one text means, read and checked as if it were the only definition file of the repo. No file is opened.
+///
+/// # Errors
+/// Everything that is wrong in the text, at once.
+pub fn load_text(
+    text: &str,
+    settings: &Settings,
+    env: &Env<'_>,
+    transformations: &Transformations<'_>,
+    now: Timestamp,
+) -> Result<Loaded, RepoError> {
+    let diagnostics = Diagnostics::default();
+    let mut raw = RawDefinitions::default();
+    let notice = Reader { diagnostics: &diagnostics, env, now }.take("definitions.yaml", text, &mut raw);
+    let schemas: &Schemas<'_> = &|_| Err(SchemaProblem::NotFound);
+    let context =
+        Context { diagnostics: &diagnostics, settings, env, schemas, transformations, skip_source_validation: true };
+    meaning(&raw, notice.into_iter().collect(), &context)
+}
+
+fn meaning(raw: &RawDefinitions, mut notices: Vec<String>, context: &Context<'_>) -> Result<Loaded, RepoError> {
+    let (definitions, more) = check(raw, context);
     notices.extend(more);
-    let problems = diagnostics.take();
+    let problems = context.diagnostics.take();
     if problems.iter().any(|problem| !problem.warning) {
         return Err(RepoError::Invalid(problems));
     }
@@ -80,11 +104,16 @@ impl Reader<'_> {
                 return None;
             }
         };
-        if !mentions_a_kind(&text) {
+        self.take(&name, &text, raw)
+    }
+
+    /// Takes in the text of one file.
+    fn take(&self, name: &str, text: &str, raw: &mut RawDefinitions) -> Option<String> {
+        if !mentions_a_kind(text) {
             return Some(format!("{name}: passed over, no definitions in it"));
         }
-        let file = self.diagnostics.add_file(&name, &text, Vec::new());
-        let mut documents = documents(&text, file, self.diagnostics)?;
+        let file = self.diagnostics.add_file(name, text, Vec::new());
+        let mut documents = documents(text, file, self.diagnostics)?;
         if !documents.iter().any(defines) {
             let found = documents.iter().filter(|d| reports_near(Place::new(d.root(), file, self.diagnostics)));
             return (found.count() == 0).then(|| format!("{name}: passed over, no definitions in it"));
@@ -148,12 +177,12 @@ fn mentions_a_kind(text: &str) -> bool {
     text.lines().any(|line| {
         let line = line.trim_start_matches(['{', ' ', '"', '\'']);
         let key = line.split([':', '"', '\'']).next().unwrap_or_default().trim_end();
-        !key.is_empty() && key.len() < 40 && (TOP_LEVEL.contains(&key) || near_top_level(key).is_some())
+        !key.is_empty() && key.len() < 40 && (top_level().any(|known| known == key) || near_top_level(key).is_some())
     })
 }
 
 fn defines(document: &Document) -> bool {
-    document.root().entries().any(|(key, _)| TOP_LEVEL.contains(&key.as_str()))
+    document.root().entries().any(|(key, _)| top_level().any(|known| known == key))
 }
 
 /// Reports top-level keys that are nearly kinds of objects; says whether there were some.

@@ -5,26 +5,16 @@ use crate::model::{DataType, Field, Tags, Timestamp, ValueType};
 use super::codes;
 use super::diagnostics::{At, Finding, Spot, nearest};
 use super::fields::{Fields, Place};
+use super::keys;
 use super::raw_service::{RawOnDemandView, RawService};
 use super::raw_source::RawSource;
 use super::raw_view::RawView;
 use crate::model::ViewKind;
 
 /// The top-level keys of definition files.
-pub(super) const TOP_LEVEL: &[&str] = &[
-    "projects",
-    "entities",
-    "data_sources",
-    "feature_views",
-    "batch_feature_views",
-    "stream_feature_views",
-    "on_demand_feature_views",
-    "feature_services",
-    "saved_datasets",
-    "validation_references",
-    "label_views",
-    "permissions",
-];
+pub(super) fn top_level() -> impl Iterator<Item = &'static str> + Clone {
+    keys::KINDS.iter().map(|(name, _)| *name)
+}
 
 /// Everything that all files of a repo say.
 #[derive(Default)]
@@ -96,7 +86,9 @@ impl RawDefinitions {
                     self.on_demand_views.extend(place.list().into_iter().filter_map(|p| RawOnDemandView::read(p, now)));
                 }
                 "feature_services" => self.services.extend(place.list().into_iter().filter_map(RawService::read)),
-                key if TOP_LEVEL.contains(&key) => self.passed_over.push((key.to_owned(), place.list().len())),
+                key if top_level().any(|known| known == key) => {
+                    self.passed_over.push((key.to_owned(), place.list().len()));
+                }
                 key if key.starts_with("x-") => {}
                 key => unknown_top_level(key, place),
             }
@@ -113,7 +105,7 @@ pub(super) fn unknown_top_level(key: &str, place: Place<'_>) {
     let finding = Finding::error(codes::UNKNOWN_KEY, place.key_spot(), format!("there is no kind of object `{key}`"));
     let finding = match near_top_level(key) {
         Some(near) => finding.label(format!("did you mean `{near}`?")),
-        None => finding.note(format!("kinds: {}", TOP_LEVEL.join(", "))),
+        None => finding.note(format!("kinds: {}", top_level().collect::<Vec<_>>().join(", "))),
     };
     place.diagnostics.report(finding);
 }
@@ -121,8 +113,8 @@ pub(super) fn unknown_top_level(key: &str, place: Place<'_>) {
 /// The kind that a misspelt (or singular) top-level key means.
 pub(super) fn near_top_level(key: &str) -> Option<&'static str> {
     let plural = key.strip_suffix('y').map_or_else(|| format!("{key}s"), |stem| format!("{stem}ies"));
-    let exact = TOP_LEVEL.iter().find(|known| **known == plural).copied();
-    exact.or_else(|| nearest(key, TOP_LEVEL.iter().copied()))
+    let exact = top_level().find(|known| *known == plural);
+    exact.or_else(|| nearest(key, top_level()))
 }
 
 impl About {
@@ -147,7 +139,7 @@ impl<T> Ref<T> {
 
 impl RawProject {
     fn read(place: Place<'_>) -> Option<Self> {
-        let fields = Fields::open(place, "a project")?;
+        let fields = Fields::open(place, &keys::PROJECT)?;
         let name = fields.required_text("name");
         let about = About::read(&fields);
         fields.close();
@@ -157,7 +149,7 @@ impl RawProject {
 
 impl RawEntity {
     pub(super) fn read(place: Place<'_>) -> Option<Self> {
-        let fields = Fields::open(place, "an entity")?;
+        let fields = Fields::open(place, &keys::ENTITY)?;
         let name = fields.required_text("name");
         fields.renamed("join_key", "join_keys: [..]");
         let join_keys = fields
@@ -200,7 +192,7 @@ impl RawField {
             let field = Field::new(name.as_str(), dtype);
             return Some(Self { name: At::new(name.clone(), value.key_spot()), dtype_spot: value.spot(), field });
         }
-        let fields = Fields::open(place, "a field")?;
+        let fields = Fields::open(place, &keys::FIELD)?;
         let name = fields.required_text("name");
         let dtype_place = fields.required("dtype");
         let dtype = dtype_place.and_then(dtype);

@@ -5,6 +5,7 @@ use crate::model::{Aggregation, LoggingConfig, Timestamp};
 use super::codes;
 use super::diagnostics::{At, Finding, Spot};
 use super::fields::{Fields, Place};
+use super::keys;
 use super::raw::{About, RawEntity, RawField, Ref};
 use super::raw_source::RawSource;
 use super::raw_view::{RawTransformation, aggregations, entities, version};
@@ -56,7 +57,7 @@ pub(super) struct RawService {
 
 impl RawOnDemandView {
     pub(super) fn read(place: Place<'_>, now: Timestamp) -> Option<Self> {
-        let fields = Fields::open(place, "an on-demand feature view")?;
+        let fields = Fields::open(place, &keys::ON_DEMAND_FEATURE_VIEW)?;
         let name = fields.required_text("name");
         let view = Self {
             spot: place.spot(),
@@ -101,7 +102,7 @@ impl RawProjection {
             let (features, name_alias, join_key_map) = (None, String::new(), Vec::new());
             return Some(Self { view, features, name_alias, join_key_map, version_tag: None });
         }
-        let fields = Fields::open(place, "a projection")?;
+        let fields = Fields::open(place, &keys::PROJECTION)?;
         let view = fields.required_text("feature_view");
         let features = fields.get("features").map(|place| place.list().into_iter().filter_map(Place::text).collect());
         let name_alias = fields.text_or_empty("name_alias");
@@ -130,7 +131,7 @@ fn version_tag(place: Place<'_>) -> Option<i32> {
 
 impl RawService {
     pub(super) fn read(place: Place<'_>) -> Option<Self> {
-        let fields = Fields::open(place, "a feature service")?;
+        let fields = Fields::open(place, &keys::FEATURE_SERVICE)?;
         let name = fields.required_text("name");
         let features = fields.required("features");
         let features = features.map(|place| place.list().into_iter().filter_map(RawProjection::read).collect());
@@ -143,8 +144,8 @@ impl RawService {
 }
 
 fn logging_config(place: Place<'_>) -> Option<LoggingConfig> {
-    let fields = Fields::open(place, "logging_config")?;
-    let destination = fields.required("destination").and_then(|place| Fields::open(place, "a logging destination"));
+    let fields = Fields::open(place, &keys::LOGGING_CONFIG)?;
+    let destination = fields.required("destination").and_then(|place| Fields::open(place, &keys::LOGGING_DESTINATION));
     let rate = fields.get("sample_rate");
     let sample_rate = rate.and_then(Place::number).and_then(|number| number.as_f64()).unwrap_or(1.0);
     if let Some(place) = rate.filter(|_| !(0.0..=1.0).contains(&sample_rate)) {

@@ -5,6 +5,7 @@ use crate::model::{FileFormat, KinesisOptions, LateRecords, OnGap, RecordFormat,
 use super::codes;
 use super::diagnostics::{At, Finding, Spot};
 use super::fields::{Fields, Place};
+use super::keys::{self, Object};
 use super::raw::{About, RawField, Ref};
 
 /// Class names and their short forms.
@@ -58,8 +59,9 @@ pub(super) struct RawFormat {
 
 impl RawSource {
     pub(super) fn read(place: Place<'_>, now: Timestamp) -> Option<Self> {
-        let fields = Fields::open(place, "a data source")?;
+        let fields = Fields::open(place, &keys::ANY_SOURCE)?;
         let class = fields.required("type").and_then(class)?;
+        fields.narrow(object_of(class));
         fields.renamed("event_timestamp_column", "timestamp_field");
         fields.renamed("date_partition_field", "date_partition_column");
         let kind = match class {
@@ -130,6 +132,16 @@ fn class(place: Place<'_>) -> Option<&'static str> {
     found.map(|(class, _)| *class)
 }
 
+fn object_of(class: &str) -> &'static Object {
+    match class {
+        "FileSource" => &keys::FILE_SOURCE,
+        "KinesisSource" => &keys::KINESIS_SOURCE,
+        "KafkaSource" => &keys::KAFKA_SOURCE,
+        "PushSource" => &keys::PUSH_SOURCE,
+        _ => &keys::REQUEST_SOURCE,
+    }
+}
+
 fn mapping(place: Place<'_>) -> Vec<(At<String>, String)> {
     let entries = place.entries().into_iter();
     entries.filter_map(|(key, place)| Some((At::new(key, place.key_spot()), place.scalar_text()?))).collect()
@@ -137,9 +149,8 @@ fn mapping(place: Place<'_>) -> Vec<(At<String>, String)> {
 
 /// Checked, not kept: a local file needs no connection.
 fn connection_ref(place: Place<'_>) {
-    let Some(fields) = Fields::open(place, "connection_ref") else { return };
+    let Some(fields) = Fields::open(place, &keys::CONNECTION_REF) else { return };
     fields.required_text("name");
-    fields.allow(&["provider", "namespace", "connection_type", "auth_type", "params"]);
     fields.close();
 }
 
@@ -155,7 +166,7 @@ fn file_format(place: Place<'_>) -> Option<FileFormat> {
     let place = if place.as_text().is_some() {
         place
     } else {
-        let fields = Fields::open(place, "file_format")?;
+        let fields = Fields::open(place, &keys::FILE_FORMAT)?;
         let inner = fields.required("type");
         fields.close();
         inner?
@@ -192,11 +203,14 @@ fn kinesis(fields: &Fields<'_>, now: Timestamp) -> Option<RawKind> {
 impl RawFormat {
     /// `{type: JsonFormat, schema_json: ".."}` and its relatives; a mapping as `schema_json` is a JSON Schema.
     fn read(place: Place<'_>) -> Option<Self> {
-        let fields = Fields::open(place, "the format of records")?;
+        let fields = Fields::open(place, &keys::RECORD_FORMAT)?;
         let kind = fields
             .required("type")
             .and_then(|p| p.one_of(&["JsonFormat", "AvroFormat", "ProtoFormat", "json", "avro", "proto"]));
         let proto = matches!(kind, Some("ProtoFormat" | "proto"));
+        if proto {
+            fields.narrow(&keys::PROTO_FORMAT);
+        }
         let text = fields.required(if proto { "class_path" } else { "schema_json" });
         fields.close();
         let text = text?;
@@ -222,7 +236,7 @@ impl RawFormat {
 /// `x-kinesis`
 fn options(place: Place<'_>, now: Timestamp) -> KinesisOptions {
     let mut options = KinesisOptions::default();
-    let Some(fields) = Fields::open(place, "x-kinesis") else { return options };
+    let Some(fields) = Fields::open(place, &keys::KINESIS_OPTIONS) else { return options };
     options.start = start(&fields, now);
     options.endpoint_url = fields.text("endpoint_url").map(|text| text.value);
     if let Some(place) = fields.get("max_records") {

@@ -5,6 +5,7 @@ use crate::model::{Aggregation, Span, Timestamp, ViewKind};
 use super::codes;
 use super::diagnostics::{At, Finding, Spot};
 use super::fields::{Fields, Place};
+use super::keys;
 use super::raw::{About, RawEntity, RawField, Ref};
 use super::raw_source::RawSource;
 
@@ -51,12 +52,12 @@ pub(super) struct RawTransformation {
 
 impl RawView {
     pub(super) fn read(place: Place<'_>, kind: ViewKind, now: Timestamp) -> Option<Self> {
-        let what = match kind {
-            ViewKind::FeatureView => "a feature view",
-            ViewKind::BatchFeatureView => "a batch feature view",
-            ViewKind::StreamFeatureView => "a stream feature view",
+        let object = match kind {
+            ViewKind::FeatureView => &keys::FEATURE_VIEW,
+            ViewKind::BatchFeatureView => &keys::BATCH_FEATURE_VIEW,
+            ViewKind::StreamFeatureView => &keys::STREAM_FEATURE_VIEW,
         };
-        let fields = Fields::open(place, what)?;
+        let fields = Fields::open(place, object)?;
         let name = fields.required_text("name");
         for old in ["batch_source", "stream_source", "input"] {
             fields.renamed(old, "source");
@@ -65,9 +66,6 @@ impl RawView {
         let stream = kind == ViewKind::StreamFeatureView;
         let source = if stream { fields.required("source") } else { fields.get("source") };
         let ours = kind != ViewKind::FeatureView;
-        if ours {
-            fields.allow(&[if stream { "stream_engine" } else { "batch_engine" }]);
-        }
         let offline = fields.get("offline");
         let view = Self {
             kind,
@@ -151,7 +149,7 @@ pub(super) fn version(fields: &Fields<'_>) -> String {
 
 impl RawTransformation {
     pub(super) fn read(place: Place<'_>) -> Option<Self> {
-        let fields = Fields::open(place, "a transformation")?;
+        let fields = Fields::open(place, &keys::TRANSFORMATION)?;
         let expressions = fields.get("expressions").map(|place| {
             let entries = place.entries().into_iter();
             entries
@@ -175,7 +173,7 @@ impl RawTransformation {
 /// `[{column, function, time_window, slide_interval, name}]`
 pub(super) fn aggregations(place: Place<'_>) -> At<Vec<Aggregation>> {
     let read = |place: Place<'_>| {
-        let fields = Fields::open(place, "an aggregation")?;
+        let fields = Fields::open(place, &keys::AGGREGATION)?;
         let column = fields.required_text("column");
         let function = fields.required_text("function");
         let time_window = fields.duration("time_window");

@@ -9,8 +9,8 @@ use super::codes;
 use super::diagnostics::{At, Diagnostics, Finding, Spot};
 use super::env::{Env, expand};
 use super::fields::{Fields, Place};
-use super::known;
-use super::yaml::{self, Cursor, Document};
+use super::yaml::{self, Document};
+use super::{keys, known};
 
 /// Reads `feature_store.yaml`. Variables are put in place before the YAML is read, as Feast does; those in comments
 /// need no value. Relative paths become absolute from the folder of the file, without following links.
@@ -18,28 +18,51 @@ use super::yaml::{self, Cursor, Document};
 /// # Errors
 /// A file that is missing or cannot be read, or everything that is wrong in it, at once.
 pub fn read_settings(file: &Path, env: &Env<'_>) -> Result<Settings, RepoError> {
-    let text = read_text(file)?;
-    let name = file.file_name().unwrap_or_default().to_string_lossy();
-    let diagnostics = Diagnostics::default();
-    let expanded = expand(&text, env);
-    let number = diagnostics.add_file(&name, &text, expanded.replacements.clone());
-    let original = diagnostics.add_file(&name, &text, Vec::new());
-    let documents = documents(&expanded.text, number, &diagnostics);
-    for bad in &expanded.bad {
-        let spot = Spot { file: original, start: bad.start, end: bad.end };
-        let comment = in_comment(&text, bad.start);
-        if !comment {
-            diagnostics.report(Finding::error(bad.code, spot, bad.message.as_str()));
-        }
-    }
-    let settings = documents.as_deref().and_then(|documents| {
-        let root = documents.first().map(Document::root);
-        read(root, number, &repo_of(file), &diagnostics)
-    });
-    let problems = diagnostics.take();
+    let parsed = Parsed::of(file, env)?;
+    let settings = parsed.root().and_then(|place| read(place, &repo_of(file), &parsed.diagnostics));
+    let problems = parsed.diagnostics.take();
     match settings {
         Some(settings) if problems.iter().all(|problem| problem.warning) => Ok(settings),
         _ => Err(RepoError::Invalid(problems)),
+    }
+}
+
+/// `feature_store.yaml`, parsed; what is wrong with its text is in the diagnostics.
+pub(super) struct Parsed {
+    pub(super) diagnostics: Diagnostics,
+    documents: Option<Vec<Document>>,
+    /// the file, as it reads with its variables in place
+    number: usize,
+}
+
+impl Parsed {
+    pub(super) fn of(file: &Path, env: &Env<'_>) -> Result<Self, RepoError> {
+        let text = read_text(file)?;
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        let diagnostics = Diagnostics::default();
+        let expanded = expand(&text, env);
+        let number = diagnostics.add_file(&name, &text, expanded.replacements.clone());
+        let original = diagnostics.add_file(&name, &text, Vec::new());
+        let documents = documents(&expanded.text, number, &diagnostics);
+        for bad in &expanded.bad {
+            let spot = Spot { file: original, start: bad.start, end: bad.end };
+            let comment = in_comment(&text, bad.start);
+            if !comment {
+                diagnostics.report(Finding::error(bad.code, spot, bad.message.as_str()));
+            }
+        }
+        Ok(Self { diagnostics, documents, number })
+    }
+
+    /// The mapping of the file; a file that cannot be parsed, or that is empty, was reported.
+    pub(super) fn root(&self) -> Option<Place<'_>> {
+        let root = self.documents.as_ref()?.first().map(Document::root).filter(|root| !root.value().is_null());
+        if root.is_none() {
+            let start = Spot { file: self.number, start: 0, end: 1 };
+            let message = "the file is empty: it needs `project` and `registry`";
+            self.diagnostics.report(Finding::error(codes::MISSING_KEY, start, message));
+        }
+        root.map(|root| Place::new(root, self.number, &self.diagnostics))
     }
 }
 
@@ -120,30 +143,8 @@ fn join(repo: &Path, path: &str) -> PathBuf {
     repo.join(path).components().collect()
 }
 
-fn read(root: Option<Cursor<'_>>, file: usize, repo: &Path, diagnostics: &Diagnostics) -> Option<Settings> {
-    let start = Spot { file, start: 0, end: 1 };
-    let Some(root) = root.filter(|root| !root.value().is_null()) else {
-        diagnostics.report(Finding::error(
-            codes::MISSING_KEY,
-            start,
-            "the file is empty: it needs `project` and `registry`",
-        ));
-        return None;
-    };
-    let fields = Fields::open(Place::new(root, file, diagnostics), "feature_store.yaml")?;
-    fields.allow(&[
-        "provider",
-        "coerce_tz_aware",
-        "auth",
-        "feature_server",
-        "embedding_model",
-        "openlineage",
-        "mlflow",
-        "data_quality_monitoring",
-        "flags",
-        "repo_path",
-        "batch_engine",
-    ]);
+fn read(root: Place<'_>, repo: &Path, diagnostics: &Diagnostics) -> Option<Settings> {
+    let fields = Fields::open(root, &keys::SETTINGS)?;
     let project = fields.required_text("project").filter(|name| check_project(name, diagnostics));
     let project_description = fields.text_or_empty("project_description");
     let registry = fields.required("registry").and_then(|place| registry(place, repo));
@@ -202,8 +203,7 @@ fn key_version(fields: &Fields<'_>) -> Option<u32> {
 }
 
 fn batch_size(place: Place<'_>) -> Option<usize> {
-    let fields = Fields::open(place, "materialization")?;
-    fields.allow(&["pull_latest_features"]);
+    let fields = Fields::open(place, &keys::MATERIALIZATION)?;
     let size = fields.get("online_write_batch_size").and_then(|place| place.whole(1));
     fields.close();
     size.and_then(|size| usize::try_from(size).ok())
@@ -213,7 +213,7 @@ fn registry(place: Place<'_>, repo: &Path) -> Option<RegistrySettings> {
     if let Some(path) = place.as_text() {
         return file_registry(place, path, repo);
     }
-    let fields = Fields::open(place, "the registry")?;
+    let fields = Fields::open(place, &keys::REGISTRY)?;
     let registry_type = fields.text("registry_type");
     let name = registry_type.as_ref().map_or("file", |text| text.value.as_str());
     if let Some(written) = &registry_type {
@@ -222,18 +222,9 @@ fn registry(place: Place<'_>, repo: &Path) -> Option<RegistrySettings> {
     if name != "file" && name != "sql" {
         return Some(RegistrySettings::Other { registry_type: name.to_owned() });
     }
-    fields.allow(&[
-        "registry_store_type",
-        "cache_ttl_seconds",
-        "cache_mode",
-        "s3_additional_kwargs",
-        "purge_feast_metadata",
-        "serve_features_while_materializing",
-        "mcp",
-    ]);
     let versioning = fields.flag("enable_online_feature_view_versioning", false);
     if name == "sql" {
-        fields.allow(&["read_path", "schema_mode", "sqlalchemy_config_kwargs", "thread_pool_executor_worker_count"]);
+        fields.narrow(&keys::SQL_REGISTRY);
     }
     let path = fields.get("path");
     let missing = path.is_none().then(|| fields.required("path"));
@@ -302,13 +293,12 @@ fn online_store(place: Option<Place<'_>>, repo: &Path) -> Option<OnlineStoreSett
             name.map_or_else(|| default(DEFAULT_ONLINE_PATH), |store_type| OnlineStoreSettings::Other { store_type }),
         );
     }
-    let fields = Fields::open(place, "the online store")?;
+    let fields = Fields::open(place, &keys::ONLINE_STORE)?;
     if let Some(store_type) = fields.text("type")
         && let Some(store_type) = known_online(&store_type, place.diagnostics)?
     {
         return Some(OnlineStoreSettings::Other { store_type });
     }
-    fields.allow(&["similarity"]);
     let path = fields.text("path").map_or_else(|| DEFAULT_ONLINE_PATH.to_owned(), |path| path.value);
     let store = SqliteOnlineStore {
         path: join(repo, &path),
@@ -338,12 +328,12 @@ fn offline_store(place: Option<Place<'_>>) -> Option<String> {
     let name = if place.as_text().is_some() {
         place.text()?
     } else {
-        let fields = Fields::open(place, "the offline store")?;
+        let fields = Fields::open(place, &keys::OFFLINE_STORE)?;
         let name = fields.text("type").unwrap_or_else(|| At::new("dask".to_owned(), place.spot()));
         match name.value.as_str() {
             "dask" | "file" => fields.close(),
             "duckdb" => {
-                fields.allow(&["staging_location", "staging_location_endpoint_override"]);
+                fields.narrow(&keys::DUCKDB);
                 fields.close();
             }
             _ => {}
@@ -356,7 +346,7 @@ fn offline_store(place: Option<Place<'_>>) -> Option<String> {
 /// The block that Feast ignores.
 fn feast_rs(place: Place<'_>) -> FeastRsSettings {
     let mut settings = FeastRsSettings::default();
-    let Some(fields) = Fields::open(place, "feast_rs") else { return settings };
+    let Some(fields) = Fields::open(place, &keys::FEAST_RS) else { return settings };
     settings.max_future = fields.duration("max_future").unwrap_or(settings.max_future);
     settings.ttl_on_read = fields.flag("ttl_on_read", settings.ttl_on_read);
     if let Some("delete") = fields.get("journal_mode").and_then(|place| place.one_of(&["wal", "delete"])) {

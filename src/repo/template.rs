@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::RepoError;
+use super::json_schema::{SCHEMA_FILE, json_schema};
 use super::settings::project_name;
 
 /// What a new repo begins with.
@@ -26,6 +27,7 @@ const GITIGNORE: &str = include_str!("../../feature_repo_template/.gitignore");
 const SAMPLE: &[u8] = include_bytes!("../../feature_repo_template/data/driver_stats.parquet");
 
 const EMPTY: &str = "\
+# yaml-language-server: $schema=.feast-rs/schema.json
 # Define entities, data_sources, feature_views, ... here or in any other .yaml file of this folder.
 
 entities: []
@@ -67,8 +69,11 @@ pub fn write(dir: &Path, template: Template, project: &str) -> Result<Vec<PathBu
 fn files(template: Template, project: &str) -> Vec<(&'static str, Vec<u8>)> {
     let settings = FEATURE_STORE.replacen(PROJECT, project, 1);
     let title = README.replacen(PROJECT, project, 1);
-    let mut files: Vec<(&'static str, Vec<u8>)> =
-        vec![("feature_store.yaml", settings.into()), (".gitignore", GITIGNORE.into())];
+    let mut files: Vec<(&'static str, Vec<u8>)> = vec![
+        ("feature_store.yaml", settings.into()),
+        (".gitignore", GITIGNORE.into()),
+        (SCHEMA_FILE, format!("{:#}\n", json_schema()).into()),
+    ];
     match template {
         Template::Local => {
             files.push(("README.md", title.into()));

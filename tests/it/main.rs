@@ -7,13 +7,16 @@ mod sample;
 mod store;
 
 mod consent;
+mod doctor;
 mod historical;
 mod inspect;
 mod mistakes;
 mod on_demand;
+mod operate;
 mod output;
 mod plan;
 mod retrieve;
+mod settings;
 mod template;
 mod validate;
 mod workflow;

@@ -2,9 +2,13 @@
 
 #![allow(clippy::doc_markdown, reason = "these comments are the help that a terminal shows")]
 
+mod operate;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use operate::{ExpireArgs, OnlineCommand, RunsArgs};
 
 use crate::model::{Span, Timestamp};
 
@@ -151,15 +155,35 @@ pub enum Command {
     /// Projects
     #[command(subcommand)]
     Projects(Inspect),
+    /// What is stored: for an entity, in all, against the batch source, past its time
+    #[command(subcommand)]
+    Online(OnlineCommand),
+    /// How full and how fresh each view is
+    Status,
+    /// What was written, by which command, when and with what outcome
+    Runs(RunsArgs),
     /// The whole registry as JSON
     RegistryDump,
     /// Registry files: import, export, check
     #[command(subcommand)]
     Registry(RegistryCommand),
-    /// What an error code means
+    /// Look for what is wrong with registry, store, definitions and streams: ok, warn or FAIL, each with its cure
+    Doctor,
+    /// The settings that hold, and where each comes from; secrets are masked
+    Configuration,
+    /// Write the JSON Schema that editors check definitions with to .feast-rs/schema.json
+    Schema {
+        /// Print it instead
+        #[arg(long)]
+        print: bool,
+    },
+    /// What an error code or a YAML key means
     Explain {
-        /// The code, for example E0203; without it, all of them
-        code: Option<String>,
+        /// A code (E0203), a key (ttl, x-kinesis.late) or a kind of object (feature_views); without it, all codes
+        topic: Option<String>,
+        /// The reference of all keys and codes as a Markdown page
+        #[arg(long, conflicts_with = "topic")]
+        markdown: bool,
     },
     /// A completion script for your shell
     Completions {
@@ -175,7 +199,13 @@ impl Command {
     /// Whether the result is a table, which has a CSV form.
     pub fn is_table(&self) -> bool {
         match self {
-            Self::GetOnlineFeatures(_) | Self::GetHistoricalFeatures(_) | Self::Explain { code: None } => true,
+            Self::GetOnlineFeatures(_)
+            | Self::GetHistoricalFeatures(_)
+            | Self::Doctor
+            | Self::Runs(_)
+            | Self::Configuration
+            | Self::Explain { topic: None, markdown: false } => true,
+            Self::Online(command) => matches!(command, OnlineCommand::Count { .. } | OnlineCommand::Expire(_)),
             Self::Registry(command) => matches!(command, RegistryCommand::Check),
             Self::Entities(what)
             | Self::DataSources(what)

@@ -16,6 +16,7 @@ mod view;
 mod window;
 
 pub use report::{MaterializeReport, RefusedValue, ViewFailure, ViewReport};
+pub(super) use view::recompute_view;
 pub use view::{ViewJob, materialize_view};
 pub use window::Window;
 

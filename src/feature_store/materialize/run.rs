@@ -5,8 +5,9 @@ use std::time::Instant;
 
 use super::{MaterializeReport, MaterializeRequest, ViewFailure, ViewJob, ViewReport, materialize_view};
 use crate::error::{Error, MaterializeError};
-use crate::feature_store::{FeatureStore, Observer};
-use crate::model::{FeatureView, Timestamp};
+use crate::feature_store::definitions::in_one_line;
+use crate::feature_store::{FeatureStore, Observer, RunRecord};
+use crate::model::{FeatureView, Span, Timestamp};
 use crate::online::{Durability, SqliteStore};
 use crate::registry::{Access, Registry, Snapshot};
 
@@ -28,7 +29,10 @@ impl FeatureStore<'_> {
         let views = run.selected()?;
         let mut report = MaterializeReport::default();
         for view in &views {
-            match run.view(view, observer) {
+            let started = now.saturating_add(elapsed(began));
+            let result = run.view(view, observer);
+            run.record(view, &result, (started, now.saturating_add(elapsed(began))));
+            match result {
                 Ok(done) => report.views.push(done),
                 Err(error) if views.len() == 1 || is_about_the_window(&error) => return Err(error),
                 Err(error) => report.failed.push(failure(view, &error)),
@@ -103,6 +107,18 @@ impl<'a> Run<'a> {
 }
 
 impl Run<'_> {
+    /// Keeps what was done in the history of runs.
+    fn record(&mut self, view: &FeatureView, result: &Result<ViewReport, Error>, times: (Timestamp, Timestamp)) {
+        if self.request.dry_run {
+            return;
+        }
+        let record = match result {
+            Ok(done) => RunRecord::of_view(done, times.0, times.1),
+            Err(error) => RunRecord::failed("materialize", &view.name, times, in_one_line(error)),
+        };
+        record.keep(&mut self.registry);
+    }
+
     /// The rows of a view that was changed meanwhile are those of the old definition: its interval is not recorded.
     fn check_unchanged(&self, view: &FeatureView) -> Result<(), Error> {
         let now = self.registry.snapshot()?;
@@ -125,11 +141,9 @@ fn is_about_the_window(error: &Error) -> bool {
 }
 
 fn failure(view: &FeatureView, error: &Error) -> ViewFailure {
-    let mut message = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(inner) = cause {
-        message.push_str(&format!(": {inner}"));
-        cause = inner.source();
-    }
-    ViewFailure { view: view.name.clone(), message, hint: error.hint() }
+    ViewFailure { view: view.name.clone(), message: in_one_line(error), hint: error.hint() }
+}
+
+fn elapsed(since: Instant) -> Span {
+    Span::from_micros(i64::try_from(since.elapsed().as_micros()).unwrap_or(i64::MAX))
 }

@@ -14,7 +14,7 @@ use crate::online::{BulkWriter, Conflict, Outcome, SqliteStore, ViewLock};
 use crate::row::{KeyEncoder, RowBatch, ViewLayout};
 use crate::source::latest::Latest;
 use crate::source::parquet::Window as ScanWindow;
-use crate::source::parquet::{Dataset, Newest, Refused, RefusedRow, Scan, Winners};
+use crate::source::parquet::{Counts, Dataset, Newest, Refused, RefusedRow, Scan, Winners};
 
 /// Batches between the thread that encodes and the one that writes: none, for encoding is the faster of the two. While
 /// one batch is written the next waits, ready, in the hands of its maker.
@@ -70,10 +70,79 @@ pub fn materialize_view(
     observer: &dyn Observer,
 ) -> Result<ViewReport, MaterializeError> {
     let began = Instant::now();
+    let stretch = stretch(job, request, now)?;
+    let _lock = match &store {
+        Some(store) => Some(ViewLock::take(store.path(), "materialize", job.table)?),
+        None => None,
+    };
+    let newest = with_newest(settings, job, request, &stretch, now, observer, |run, winners, rows| match store {
+        Some(store) => run.write(winners, rows, store),
+        None => run.judge(winners, rows, job.view.features.len() as u64),
+    })?;
+    observer.progress(Progress::Done { view: &job.view.name });
+    let Pass { counts, keys, refused, refusals, result: outcome } = newest;
+    let newest_created = counts.newest_created.map(Timestamp::from_micros).max(job.newest_created);
+    Ok(ViewReport {
+        view: job.view.name.clone(),
+        interval: stretch.interval,
+        read: counts.read,
+        keys,
+        written: outcome.written,
+        stale: outcome.stale,
+        refused,
+        seconds: began.elapsed().as_secs_f64(),
+        undated: counts.undated,
+        filtered: counts.filtered,
+        refusals,
+        // a created time in the future would hide the rows that arrive until then
+        newest_created: newest_created.filter(|_| stretch.settles_created).map(|newest| newest.min(now)),
+    })
+}
+
+/// The rows that materializing the window of `request` would offer to the store, in batches: the newest good row of every
+/// entity. Nothing is written. `take` ends it by answering `false`. Says how many rows cannot be used.
+pub(in crate::feature_store) fn recompute_view(
+    settings: &Settings,
+    job: &ViewJob<'_>,
+    request: &MaterializeRequest,
+    now: Timestamp,
+    observer: &dyn Observer,
+    take: &mut (dyn FnMut(&RowBatch) -> bool + Send),
+) -> Result<u64, MaterializeError> {
+    let stretch = stretch(job, request, now)?;
+    let newest = with_newest(settings, job, request, &stretch, now, observer, |run, winners, rows| {
+        let refused = winners.deliver(rows, &run.window, run.threads, &mut |batch| take(&batch))?;
+        Ok(((), refused))
+    })?;
+    Ok(newest.refused)
+}
+
+fn stretch(job: &ViewJob<'_>, request: &MaterializeRequest, now: Timestamp) -> Result<Stretch, MaterializeError> {
+    let past = Past { intervals: &job.state.intervals, newest_created: job.newest_created };
+    request.window.resolve(job.view.ttl, past, now, request.allow_future)
+}
+
+/// One reading of a view's files, and what was made of its newest rows.
+struct Pass<T> {
+    counts: Counts,
+    keys: u64,
+    refused: u64,
+    refusals: Vec<RefusedValue>,
+    result: T,
+}
+
+/// Finds the newest row of every entity in the window and hands them to `make`.
+fn with_newest<T>(
+    settings: &Settings,
+    job: &ViewJob<'_>,
+    request: &MaterializeRequest,
+    stretch: &Stretch,
+    now: Timestamp,
+    observer: &dyn Observer,
+    make: impl FnOnce(&Run<'_>, &Winners<'_>, Latest) -> Result<(T, Refused), MaterializeError>,
+) -> Result<Pass<T>, MaterializeError> {
     check_supported(job.view)?;
     let source = batch_source(job.view)?;
-    let past = Past { intervals: &job.state.intervals, newest_created: job.newest_created };
-    let stretch = request.window.resolve(job.view.ttl, past, now, request.allow_future)?;
     let layout = Arc::new(ViewLayout::of(job.view, settings.entity_key_serialization_version)?);
     let columns = columns(&layout, job.view, source)?;
     let dataset = Dataset::open(&settings.resolve(&source_path(job.view, source)?))?;
@@ -87,37 +156,20 @@ pub fn materialize_view(
         Some(steps) => steps.scan(&dataset, &layout, dates)?,
     };
     let winners = Winners::new(&scan, &layout, &columns.features, request.cast)?;
-    let window = scan_window(&stretch, now.saturating_add(settings.feast_rs.max_future));
+    let window = scan_window(stretch, now.saturating_add(settings.feast_rs.max_future));
     let run = Run { job, request, observer, window, threads: threads() };
-    let _lock = match &store {
-        Some(store) => Some(ViewLock::take(store.path(), "materialize", job.table)?),
-        None => None,
-    };
 
     let Newest { rows, counts, mut refused } = run.reduce(&scan, &layout)?;
     let keys = rows.len() as u64;
     observer.progress(Progress::Writing { view: &job.view.name, keys });
-    let (outcome, unfit) = match store {
-        Some(store) => run.write(&winners, rows, store)?,
-        None => run.judge(&winners, rows, layout.features.len() as u64)?,
-    };
+    let (result, unfit) = make(&run, &winners, rows)?;
     refused.merge(unfit);
-    observer.progress(Progress::Done { view: &job.view.name });
-    let newest_created = counts.newest_created.map(Timestamp::from_micros).max(job.newest_created);
-    Ok(ViewReport {
-        view: job.view.name.clone(),
-        interval: stretch.interval,
-        read: counts.read,
+    Ok(Pass {
+        counts,
         keys,
-        written: outcome.written,
-        stale: outcome.stale,
         refused: refused.count(),
-        seconds: began.elapsed().as_secs_f64(),
-        undated: counts.undated,
-        filtered: counts.filtered,
         refusals: refused.first().iter().map(|row| refused_value(&dataset, row)).collect(),
-        // a created time in the future would hide the rows that arrive until then
-        newest_created: newest_created.filter(|_| stretch.settles_created).map(|newest| newest.min(now)),
+        result,
     })
 }
 

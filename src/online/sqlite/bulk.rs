@@ -20,8 +20,8 @@ const GAP: Duration = Duration::from_millis(110);
 /// Writes many rows of one view. Each call ends with a commit: what was written stays, whatever comes after.
 #[derive(Debug)]
 pub struct BulkWriter<'a> {
-    store: &'a mut SqliteStore,
-    table: String,
+    pub(super) store: &'a mut SqliteStore,
+    pub(super) table: String,
     conflict: Conflict,
     last_gap: Instant,
     last_write: Instant,
@@ -64,7 +64,7 @@ impl<'a> BulkWriter<'a> {
         self.store.db.sync()
     }
 
-    fn make_way(&mut self) {
+    pub(super) fn make_way(&mut self) {
         let idle = self.last_write.elapsed();
         if idle >= GAP {
             self.last_gap = Instant::now();

@@ -1,6 +1,7 @@
 //! Feast's SQLite online store: one table a view, one row a feature and entity.
 
 mod bulk;
+mod delete;
 mod files;
 mod inspect;
 mod open;
@@ -9,6 +10,7 @@ mod schema;
 mod spool;
 mod sql;
 mod state;
+mod stored;
 mod write;
 
 use std::path::Path;
@@ -20,6 +22,7 @@ pub use bulk::BulkWriter;
 pub use files::ViewLock;
 pub use inspect::{Drift, TableInfo};
 pub use read::SqliteReader;
+pub use stored::{Events, FeatureCounts, StoredFeature, Writer};
 
 use files::WriterLock;
 use open::Database;

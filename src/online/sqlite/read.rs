@@ -145,16 +145,14 @@ impl<'a> Names<'a> {
     }
 }
 
-fn stored_cell<'r>(row: &'r rusqlite::Row<'_>) -> rusqlite::Result<StoredCell<'r>> {
+pub(super) fn stored_cell<'r>(row: &'r rusqlite::Row<'_>) -> rusqlite::Result<StoredCell<'r>> {
     let value = match row.get_ref(1)? {
         ValueRef::Blob(bytes) | ValueRef::Text(bytes) => bytes,
         _ => &[],
     };
     let (event, created) = (integer(row.get_ref(2)?), integer(row.get_ref(3)?));
     let (event_us, created_us) = (integer(row.get_ref(4)?), integer(row.get_ref(5)?));
-    // the same test as `sql::NEWER`: after an UPSERT by Python our exact times are those of an earlier value
-    let is_ours =
-        event_us.map(|micros| micros / MICROS) == event && created_us.map(|micros| micros / MICROS) == created;
+    let is_ours = is_ours((event, created), (event_us, created_us));
     let instant = |seconds: i64| Timestamp::from_micros(seconds.saturating_mul(MICROS));
     match event_us.filter(|_| is_ours) {
         Some(micros) => Ok(StoredCell {
@@ -164,6 +162,18 @@ fn stored_cell<'r>(row: &'r rusqlite::Row<'_>) -> rusqlite::Result<StoredCell<'r
         }),
         None => Ok(StoredCell { value, event: instant(event.unwrap_or(0)), created: created.map(instant) }),
     }
+}
+
+/// Whether feast-rs wrote the value last, by the same test as `sql::NEWER`: after an UPSERT by Python our exact times are
+/// those of an earlier value.
+fn is_ours((event, created): (Option<i64>, Option<i64>), exact: (Option<i64>, Option<i64>)) -> bool {
+    exact.0.map(|micros| micros / MICROS) == event && exact.1.map(|micros| micros / MICROS) == created
+}
+
+/// Whether feast-rs wrote the value of a row last.
+pub(super) fn is_row_ours(row: &rusqlite::Row<'_>) -> rusqlite::Result<bool> {
+    let exact = (integer(row.get_ref(4)?), integer(row.get_ref(5)?));
+    Ok(exact.0.is_some() && is_ours((integer(row.get_ref(2)?), integer(row.get_ref(3)?)), exact))
 }
 
 /// Seconds as Feast's own reader takes them: an integer, or what reads as one.

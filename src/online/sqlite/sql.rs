@@ -194,6 +194,74 @@ pub(super) fn count_feature_values(table: &str) -> String {
     format!("SELECT count(*) FROM {} WHERE feature_name = ?1", quoted(table))
 }
 
+/// Whether feast-rs wrote a value last: the rule that [`NEWER`] begins with.
+const IS_OURS: &str =
+    "(feast_rs_event_us / 1000000 = event_ts AND feast_rs_created_us / 1000000 IS created_ts) IS TRUE";
+
+pub(super) const QUICK_CHECK: &str = "PRAGMA quick_check(5)";
+pub(super) const JOURNAL_MODE: &str = "PRAGMA journal_mode";
+
+/// Event time in microseconds: exact where feast-rs wrote it.
+fn event(exact: bool) -> String {
+    let seconds = "CAST(event_ts * 1000000 AS INTEGER)";
+    if exact { format!("CASE WHEN {IS_OURS} THEN {EVENT_US} ELSE {seconds} END") } else { seconds.to_owned() }
+}
+
+/// All values of one entity, in the columns of [`select_all`].
+pub(super) fn entity(table: &str, exact: bool) -> String {
+    let times = if exact { format!("{EVENT_US}, {CREATED_US}") } else { "NULL, NULL".to_owned() };
+    format!(
+        "SELECT feature_name, value, event_ts, created_ts, {times} FROM {} WHERE entity_key = ?1 ORDER BY feature_name",
+        quoted(table),
+    )
+}
+
+pub(super) fn count_keys(table: &str) -> String {
+    format!("SELECT count(*) FROM (SELECT DISTINCT entity_key FROM {})", quoted(table))
+}
+
+/// Feature, values, nulls, values that Python wrote, earliest and latest event time.
+pub(super) fn feature_counts(table: &str, exact: bool) -> String {
+    let ours = if exact { IS_OURS } else { "0" };
+    let event = event(exact);
+    format!(
+        "SELECT feature_name, count(*), count(CASE WHEN length(value) = 0 THEN 1 END), count(*) - coalesce(sum({ours}), 0), \
+         min({event}), max({event}) FROM {} GROUP BY feature_name ORDER BY feature_name",
+        quoted(table),
+    )
+}
+
+pub(super) fn count_events(table: &str, exact: bool, operator: &str) -> String {
+    format!("SELECT count(*) FROM {} WHERE {} {operator} ?1", quoted(table), event(exact))
+}
+
+pub(super) fn keys_between(table: &str, exact: bool) -> String {
+    format!(
+        "SELECT entity_key, count(*) FROM {} WHERE {} BETWEEN ?1 AND ?2 GROUP BY entity_key ORDER BY entity_key",
+        quoted(table),
+        event(exact)
+    )
+}
+
+pub(super) fn python_keys(table: &str, exact: bool) -> String {
+    let theirs = if exact { format!("NOT ({IS_OURS})") } else { "1".to_owned() };
+    format!(
+        "SELECT entity_key, CAST(max(event_ts) * 1000000 AS INTEGER) FROM {} WHERE {theirs} GROUP BY entity_key LIMIT ?1",
+        quoted(table)
+    )
+}
+
+/// The key so many values behind another.
+pub(super) fn key_behind(table: &str) -> String {
+    format!("SELECT entity_key FROM {} WHERE entity_key > ?1 ORDER BY entity_key LIMIT 1 OFFSET ?2", quoted(table))
+}
+
+/// Deletes by event time (`?1`) behind a key (`?2`), up to another (`?3`) where there is one.
+pub(super) fn delete_events(table: &str, exact: bool, operator: &str, ends: bool) -> String {
+    let end = if ends { " AND entity_key <= ?3" } else { "" };
+    format!("DELETE FROM {} WHERE entity_key > ?2{end} AND {} {operator} ?1", quoted(table), event(exact))
+}
+
 /// Parameters that all values of a row share: entity key, event and created seconds, event and created microseconds.
 pub(super) const ROW_PARAMETERS: usize = 5;
 
