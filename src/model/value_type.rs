@@ -335,11 +335,15 @@ fn is_basic(dtype: &DataType) -> bool {
     (1..=8).contains(&(dtype.value_type() as i32))
 }
 
-/// `Array(Array(INT64))`: Feast writes the innermost type by its `ValueType` name.
+/// `Array(Array(INT64))`, as Feast's `_feast_type_to_str`: scalars by the name of their `PrimitiveFeastType`, which is that
+/// of their `ValueType` but for floats; a struct as JSON.
 fn nested_text(dtype: &DataType) -> String {
     match dtype {
         DataType::Array(inner) => format!("Array({})", nested_text(inner)),
         DataType::Set(inner) => format!("Set({})", nested_text(inner)),
+        DataType::Struct(fields) => format!("{{\"__struct__\": {}}}", struct_schema(fields)),
+        DataType::Float32 => "FLOAT32".to_owned(),
+        DataType::Float64 => "FLOAT64".to_owned(),
         scalar => scalar.value_type().name().to_owned(),
     }
 }
@@ -353,6 +357,16 @@ fn parse_nested(text: &str) -> Result<DataType, UnknownType> {
     if let Some(inner) = inner("Set(") {
         return Ok(DataType::Set(Box::new(parse_nested(inner)?)));
     }
+    match text {
+        "FLOAT32" => return Ok(DataType::Float32),
+        "FLOAT64" => return Ok(DataType::Float64),
+        _ => {}
+    }
+    if let Ok(nested) = serde_json::from_str::<serde_json::Value>(text)
+        && let Some(members) = nested.get("__struct__").and_then(serde_json::Value::as_object)
+    {
+        return Ok(DataType::Struct(struct_members(members)));
+    }
     ValueType::ALL
         .iter()
         .find(|value_type| value_type.name() == text)
@@ -360,18 +374,31 @@ fn parse_nested(text: &str) -> Result<DataType, UnknownType> {
         .ok_or_else(|| UnknownType(format!("`{text}` is not a value type")))
 }
 
-/// JSON with sorted names, as Python's `json.dumps(..)` of the struct's fields: `{"a": "INT64"}`.
+/// JSON as Python's `json.dumps(..)` of the struct's fields: `{"a": "INT64"}`.
 fn struct_schema(fields: &[(String, DataType)]) -> String {
-    let members: Vec<String> = fields
-        .iter()
-        .map(|(name, dtype)| format!("{}: \"{}\"", serde_json::Value::from(name.as_str()), dtype.value_type().name()))
-        .collect();
-    format!("{{{}}}", members.join(", "))
+    let members = fields.iter().map(|(name, dtype)| format!("{}: {}", json_text(name), json_text(&nested_text(dtype))));
+    format!("{{{}}}", members.collect::<Vec<_>>().join(", "))
+}
+
+/// A text in JSON as Python writes it: nothing but ASCII.
+fn json_text(text: &str) -> String {
+    let mut out = String::new();
+    for c in serde_json::Value::from(text).to_string().chars() {
+        if c.is_ascii() {
+            out.push(c);
+        } else {
+            out.extend(c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
+        }
+    }
+    out
 }
 
 fn struct_fields(tags: &Tags) -> Vec<(String, DataType)> {
     let parsed = tags.get(STRUCT_SCHEMA_TAG).and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok());
-    let Some(serde_json::Value::Object(members)) = parsed else { return Vec::new() };
+    parsed.as_ref().and_then(serde_json::Value::as_object).map(struct_members).unwrap_or_default()
+}
+
+fn struct_members(members: &serde_json::Map<String, serde_json::Value>) -> Vec<(String, DataType)> {
     members
         .iter()
         .map(|(name, value)| {
@@ -431,7 +458,10 @@ mod tests {
             "Set(String)",
             "Array(Array(Int64))",
             "Struct({name: String, age: Int64})",
+            "Array(Array(Float32))",
+            "Array(Set(Float64))",
             "Array(Struct({a: String}))",
+            "Struct({a: Float32, b: Array(Float64), é: Struct({d: Bool})})",
             "Map",
         ] {
             let dtype = DataType::parse(text).unwrap();
@@ -443,6 +473,15 @@ mod tests {
         {
             assert!(DataType::parse(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn tags_are_spelt_as_python_spells_them() {
+        let tag = |text: &str| DataType::parse(text).unwrap().registry_tags().into_values().next().unwrap();
+        assert_eq!(tag("Array(Array(Float32))"), "Array(Array(FLOAT32))");
+        assert_eq!(tag("Array(Struct({a: Float64}))"), r#"{"a": "FLOAT64"}"#);
+        let nested = r#"{"a": "Array(FLOAT32)", "\u00e9": "{\"__struct__\": {\"d\": \"BOOL\"}}"}"#;
+        assert_eq!(tag("Struct({a: Array(Float32), é: Struct({d: Bool})})"), nested);
     }
 
     #[test]

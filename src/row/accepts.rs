@@ -37,7 +37,7 @@ pub fn accepts(column: &Arrow, dtype: &DataType, cast: Cast) -> Result<(), Strin
         DataType::Json => is_text(column) || is_nested(column) && is_json(column),
         DataType::Map | DataType::Struct(_) => is_text(column) || is_dict(column),
         DataType::Array(inner) | DataType::Set(inner) => return accepts_list(column, dtype, inner, cast),
-        DataType::ScalarMap => return Err("feast-rs cannot write `ScalarMap`; declare `Map`".to_owned()),
+        DataType::ScalarMap => map_parts(column).is_some_and(|(key, _)| is_scalar_key(key)),
         DataType::ZonedTimestamp => {
             return Err("a column keeps one zone for all rows; declare `UnixTimestamp`".to_owned());
         }
@@ -103,6 +103,11 @@ fn map_parts(arrow: &Arrow) -> Option<(&Arrow, &Arrow)> {
     let Arrow::Map(entries, _) = arrow else { return None };
     let Arrow::Struct(fields) = entries.data_type() else { return None };
     Some((fields.first()?.data_type(), fields.get(1)?.data_type()))
+}
+
+/// What the keys of a `ScalarMap` can be: all but text, whose maps are a `Map`.
+fn is_scalar_key(arrow: &Arrow) -> bool {
+    is_number(arrow) || is_instant(arrow) || is_binary(arrow) || is_decimal(arrow) || *arrow == Arrow::Boolean
 }
 
 /// Whether every value of the type has a form in JSON.

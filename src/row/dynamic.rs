@@ -9,7 +9,7 @@ use super::Cast;
 use super::column::{List, Raw};
 use super::convert::{self, Reason, is_null};
 use crate::proto::types as proto;
-use crate::proto::types::{Value, ValueVal};
+use crate::proto::types::{MapKeyKey, Value, ValueVal};
 
 /// Writes a struct, a map or the text of a JSON object as `feast.types.Map`.
 pub(super) fn put_map(raw: &Raw<'_>, out: &mut Vec<u8>) -> Result<(), Reason> {
@@ -22,6 +22,30 @@ pub(super) fn put_map(raw: &Raw<'_>, out: &mut Vec<u8>) -> Result<(), Reason> {
     };
     out.extend_from_slice(&map.encode_to_vec());
     Ok(())
+}
+
+/// Writes a map whose keys are no texts as `feast.types.ScalarMap`.
+pub(super) fn put_scalar_map(raw: &Raw<'_>, out: &mut Vec<u8>) -> Result<(), Reason> {
+    let Raw::Map(keys, values) = raw else { return Err("is no map".into()) };
+    let entries = values.beside(keys).iter().zip(values.iter()).map(|(key, value)| {
+        let (key, value) = (Some(scalar_key(&key)?), Some(raw_value(&value)?));
+        Ok(proto::ScalarMapEntry { key: Some(proto::MapKey { key }), value })
+    });
+    let map = proto::ScalarMap { val: entries.collect::<Result<_, Reason>>()? };
+    out.extend_from_slice(&map.encode_to_vec());
+    Ok(())
+}
+
+fn scalar_key(raw: &Raw<'_>) -> Result<MapKeyKey, Reason> {
+    Ok(match raw {
+        Raw::Bool(flag) => MapKeyKey::BoolKey(*flag),
+        Raw::Int(_) | Raw::UInt(_) => MapKeyKey::Int64Key(convert::int64(raw, Cast::Lossless)?),
+        Raw::Float32(_) | Raw::Float64(_) => MapKeyKey::DoubleKey(convert::double(raw, Cast::Lossless)?),
+        Raw::Time(_) | Raw::Date(_) => MapKeyKey::UnixTimestampKey(convert::seconds(raw, Cast::Lossless)?),
+        Raw::Bytes(bytes) => MapKeyKey::BytesKey(bytes.to_vec()),
+        Raw::Decimal(..) => MapKeyKey::DecimalKey(convert::decimal(raw, Cast::Lossless)?.into_owned()),
+        _ => return Err("has a key that is no number, flag, instant or bytes".into()),
+    })
 }
 
 /// Writes the text of a JSON array of objects as `feast.types.MapList`.

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::NULL_TIMESTAMP;
 use crate::proto::json::base64;
-use crate::proto::types::{Map, Value, ValueVal, ZonedTimestamp};
+use crate::proto::types::{Map, MapKeyKey, ScalarMapEntry, Value, ValueVal, ZonedTimestamp};
 
 /// The tag of `string_val`, the one scalar that would have to be copied to be decoded.
 const STRING_TAG: u8 = 0x12;
@@ -53,7 +53,7 @@ impl Serialize for AsJson<'_> {
     fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
         let Some(val) = &self.0.val else { return out.serialize_none() };
         match val {
-            ValueVal::Null(_) | ValueVal::ScalarMap(_) => out.serialize_none(),
+            ValueVal::Null(_) => out.serialize_none(),
             ValueVal::Bool(flag) => out.serialize_bool(*flag),
             ValueVal::Int32(number) => out.serialize_i32(*number),
             ValueVal::Int64(number) => out.serialize_i64(*number),
@@ -67,12 +67,28 @@ impl Serialize for AsJson<'_> {
             | ValueVal::TimeUuid(text)
             | ValueVal::Decimal(text) => out.serialize_str(text),
             ValueVal::Map(map) | ValueVal::Struct(map) => AsObject(map).serialize(out),
+            ValueVal::ScalarMap(map) => out.collect_map(map.val.iter().map(scalar_entry)),
             ValueVal::MapList(maps) | ValueVal::StructList(maps) => out.collect_seq(maps.val.iter().map(AsObject)),
             ValueVal::List(values) | ValueVal::Set(values) => out.collect_seq(values.val.iter().map(AsJson)),
             ValueVal::ZonedTimestamp(moment) => zoned(moment).serialize(out),
             other => serialize_collection(other, out),
         }
     }
+}
+
+/// An entry whose key is no text: JSON has texts alone for keys.
+fn scalar_entry(entry: &ScalarMapEntry) -> (String, Option<AsJson<'_>>) {
+    let key = match entry.key.as_ref().and_then(|key| key.key.as_ref()) {
+        None => String::new(),
+        Some(MapKeyKey::Int32Key(number)) => number.to_string(),
+        Some(MapKeyKey::Int64Key(number) | MapKeyKey::UnixTimestampKey(number)) => number.to_string(),
+        Some(MapKeyKey::FloatKey(number)) => number.to_string(),
+        Some(MapKeyKey::DoubleKey(number)) => number.to_string(),
+        Some(MapKeyKey::BoolKey(flag)) => flag.to_string(),
+        Some(MapKeyKey::BytesKey(bytes)) => base64(bytes),
+        Some(MapKeyKey::UuidKey(text) | MapKeyKey::TimeUuidKey(text) | MapKeyKey::DecimalKey(text)) => text.clone(),
+    };
+    (key, entry.value.as_ref().map(AsJson))
 }
 
 /// Lists and sets of scalars.
@@ -169,6 +185,11 @@ mod tests {
         for vector in vectors.as_array().unwrap() {
             let bytes = unhex(vector["hex_deterministic"].as_str().unwrap());
             let ours = value_json(&Value::decode(&*bytes).unwrap());
+            if vector["arm"] == "scalar_map_val" {
+                // Feast's server has no form for it and answers null
+                assert!(ours.is_object() && vector["rest_json"].is_null(), "{ours}");
+                continue;
+            }
             let theirs = null_timestamps(vector["arm"].as_str().unwrap_or_default(), &vector["rest_json"]);
             assert!(same(&ours, &theirs), "{ours} {vector}");
             let mut written = b"[".to_vec();

@@ -271,7 +271,7 @@ mod tests {
         assert_eq!(keys.get(3), one(KeyValue::Int32(2)));
         assert_eq!(
             refusals.iter().map(|r| (r.row, r.value.as_str())).collect::<Vec<_>>(),
-            [(1, "None"), (2, "1099511627776")]
+            [(1, "null"), (2, "1099511627776")]
         );
         let (_, refusals) = encode(ValueType::Int64, Arc::new(Float64Array::from(vec![1.5, f64::NAN, 1e300]))).unwrap();
         assert_eq!(refusals.len(), 3);

@@ -131,6 +131,11 @@ fn put_textless(raw: &Raw<'_>, dtype: &DataType, cast: Cast, out: &mut Vec<u8>) 
             dynamic::put_map(raw, out)?;
             wrap(out, start, arm);
         }
+        DataType::ScalarMap => {
+            let start = out.len();
+            dynamic::put_scalar_map(raw, out)?;
+            wrap(out, start, arm);
+        }
         DataType::Array(inner) | DataType::Set(inner) => {
             let start = out.len();
             match raw {
@@ -305,7 +310,8 @@ mod tests {
     use std::sync::Arc;
 
     use arrow::array::{
-        FixedSizeBinaryArray, Float32Array, Int64Array, ListArray, RecordBatch, StringArray, StructArray,
+        FixedSizeBinaryArray, Float32Array, Int64Array, Int64Builder, ListArray, MapBuilder, RecordBatch, StringArray,
+        StringBuilder, StructArray,
     };
     use arrow::datatypes::{DataType as Arrow, Field, Schema};
     use arrow::json::ReaderBuilder;
@@ -394,6 +400,28 @@ mod tests {
             let refused = encode(&(Arc::new(StringArray::from(vec![bad])) as ArrayRef), "Map");
             assert!(refused[0].is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn maps_whose_keys_are_no_texts_become_scalar_maps() {
+        let mut builder = MapBuilder::new(None, Int64Builder::new(), StringBuilder::new());
+        builder.keys().append_value(7);
+        builder.values().append_value("x");
+        builder.keys().append_value(-1);
+        builder.values().append_null();
+        builder.append(true).unwrap();
+        builder.append(false).unwrap();
+        let column: ArrayRef = Arc::new(builder.finish());
+        let entry = |key, value| proto::ScalarMapEntry {
+            key: Some(proto::MapKey { key: Some(proto::MapKeyKey::Int64Key(key)) }),
+            value: Some(Value { val: value }),
+        };
+        let map = proto::ScalarMap { val: vec![entry(7, Some(ValueVal::String("x".to_owned()))), entry(-1, None)] };
+        assert_eq!(encode(&column, "ScalarMap"), [Ok(Some(ValueVal::ScalarMap(map.clone()))), Ok(None)]);
+        let value = Value { val: Some(ValueVal::ScalarMap(map)) };
+        assert_eq!(crate::row::value_json(&value), serde_json::json!({"7": "x", "-1": null}));
+        let refused = ValueEncoder::new("f", &column, &DataType::Map, Cast::Lossless).unwrap_err();
+        assert!(refused.to_string().contains("Map"), "{refused}");
     }
 
     #[test]

@@ -294,4 +294,32 @@ def _types(data):
         _write(data / f"renamed-{part}.parquet", {"cust": (customers, pa.string()), "when": (rows, instant), "f": (amounts, pa.float64())})
 
 
-DATA = {"fleet": _fleet, "kinesis": _kinesis, "types": _types}
+def _wide(data):
+    """Three rows with a value of every type; nulls where Feast keeps the type of the column in spite of them."""
+    instant, two = pa.timestamp("us", "UTC"), decimal.Decimal
+    times = [T0 + dt.timedelta(hours=hour) for hour in range(3)]
+    ids = ["6ba7b810-9dad-11d1-80b4-00c04fd430c8", "6ba7b811-9dad-11d1-80b4-00c04fd430c8", None]
+    pairs = pa.struct([("name", pa.string()), ("count", pa.int64())])
+    columns = {
+        "user_id": ([1, 2, 3], pa.int64()), "item_id": (["a", "b", "c"], pa.string()), "at": (times, instant), "digest": ([b"\0", b"1", b"2"], pa.binary()),
+        "small": ([1, 2, 3], pa.int32()), "ts": (times, instant), "made": (times, instant),
+        "i32": ([1, -(2**31), 2**31 - 1], pa.int32()), "i64": ([-(2**63), 2**63 - 1, 0], pa.int64()), "f32": ([0.1, None, -0.0], pa.float32()), "f64": ([1e300, 5e-324, None], pa.float64()),
+        "text": (["", None, "a\nb\u00e9\U0001f600"], pa.string()), "raw": ([b"\0\xff", None, b"x"], pa.binary()), "flag": ([True, False, None], pa.bool_()), "seen": ([T0, T0 - dt.timedelta(days=40000, microseconds=1), None], instant),
+        "price": ([two("1.50"), two("-0.01"), None], pa.decimal128(20, 2)), "id4": (ids, pa.string()), "id1": (ids, pa.string()), "doc": (['{"a": [1, null]}', "true", None], pa.string()), "amount_in_cents": ([100, 200, 300], pa.int64()),
+        "li32": ([[1], [], None], pa.list_(pa.int32())), "li64": ([[2**53 + 1], [], None], pa.list_(pa.int64())), "lf32": ([[0.1, None], [], None], pa.list_(pa.float32())), "lf64": ([[0.1], [], None], pa.list_(pa.float64())),
+        "ltext": ([["a", None], [], None], pa.list_(pa.string())), "lraw": ([[b"a", None], [], None], pa.list_(pa.binary())), "lflag": ([[True, None], [], None], pa.list_(pa.bool_())), "lseen": ([[T0], [], None], pa.list_(pa.timestamp("us"))),
+        "pair": ([{"name": "x", "count": 1}, {"name": "", "count": -1}, {"name": "z", "count": 0}], pairs), "box": ([{"a": 1.5}, {"a": 2.5}, {"a": 0.5}], pa.struct([("a", pa.float64())])),
+        "embedding": ([[0.5] * 64] * 3, pa.list_(pa.float32())),
+    }
+    _write(data / "wide.parquet", columns)
+    text, floats = pa.list_(pa.string()), pa.list_(pa.struct([("a", pa.float32())]))
+    rare = {
+        "s1": text, "s2": pa.list_(pa.int64()), "s3": text, "s4": text, "pdf": pa.binary(), "image": pa.binary(), "pairs": pa.map_(pa.int64(), pa.string()),
+        "l1": floats, "l2": text, "l3": text, "l4": text, "l5": floats, "l6": pa.list_(pa.list_(pa.int64())), "l7": pa.list_(pa.list_(text)), "l8": pa.list_(text), "l9": pa.list_(pa.list_(pa.int32())),
+        "l10": pa.list_(pa.list_(pa.float32())), "st": pa.struct([("a", pa.float64())]),
+    }
+    keys = {name: columns[name] for name in ["at", "digest", "small", "ts"]}
+    _write(data / "rare.parquet", keys | {name: ([None] * 3, dtype) for name, dtype in rare.items()})
+
+
+DATA = {"fleet": _fleet, "kinesis": _kinesis, "types": _types, "wide": _wide}

@@ -18,6 +18,10 @@ REQUESTS = {
         (["everyone:f64"], {"customer_id": ["a"]}),
         ("checkout", {"customer_id": ["a", "b"], "store_no": [1, 2]}),
     ],
+    "wide": [
+        ([f"scalars:{name}" for name in ["i32", "i64", "f32", "f64", "text", "raw", "flag", "seen", "price", "id4", "id1", "doc", "cents"]], {"user_id": [1, 2, 3, 4]}),
+        ([f"lists:{name}" for name in ["li32", "li64", "lf32", "lf64", "ltext", "lraw", "lflag", "lseen", "pair", "box"]], {"user_id": [1, 2, 3], "item_id": ["a", "b", "c"]}),
+    ],
 }
 
 
@@ -58,20 +62,20 @@ def feasts_json(repo, features, entities):
     return {name: (c["values"], c["statuses"]) for name, c in zip(answer["metadata"]["feature_names"], answer["results"])}
 
 
-@pytest.mark.parametrize("name", ["fleet", "types"])
+@pytest.mark.parametrize("name", ["fleet", "types", "wide"])
 def test_feast_serves_what_we_materialized(make, feasts, name):
     mine, expected = make(name, "yaml").rs_materialized(), feasts(name, "materialized")
     for features, entities in REQUESTS[name]:
         assert read(mine, features, entities) == read(expected, features, entities), features
 
 
-@pytest.mark.parametrize("name", ["fleet", "types"])
+@pytest.mark.parametrize("name", ["fleet", "types", "wide"])
 def test_every_cell_is_feasts(make, feasts, name):
     mine, expected = make(name, "yaml").rs_materialized(), feasts(name, "materialized")
     assert_same(mine.online(), expected.online())
 
 
-@pytest.mark.parametrize("name", ["fleet", "types"])
+@pytest.mark.parametrize("name", ["fleet", "types", "wide"])
 def test_the_zone_of_our_process_changes_no_byte(make, name):
     here, there = make(name, "yaml").rs_materialized(), make(name, "yaml")
     there.rs("apply", TZ="America/New_York").ok()
@@ -82,7 +86,7 @@ def test_the_zone_of_our_process_changes_no_byte(make, name):
     assert read(there, features, entities) == read(here, features, entities)
 
 
-@pytest.mark.parametrize("name", ["fleet", "types"])
+@pytest.mark.parametrize("name", ["fleet", "types", "wide"])
 def test_we_serve_what_feast_materialized(make, name):
     """From the registry alone: there is no YAML."""
     repo = make(name, "python").feast_materialized()
@@ -101,7 +105,7 @@ def _lax(column):
     return values, ["PRESENT" if status == "NULL_VALUE" else status for status in statuses]
 
 
-@pytest.mark.parametrize("name", ["fleet", "types"])
+@pytest.mark.parametrize("name", ["fleet", "types", "wide"])
 def test_we_materialize_into_what_feast_applied(make, feasts, name):
     repo, expected = make(name, "python").feast_applied(), feasts(name, "materialized")
     repo.rs("materialize", *WINDOW).ok()
@@ -135,15 +139,19 @@ def test_each_continues_where_the_other_ended(make):
     assert_same(repo.online(), whole.online())
 
 
-def test_feast_materializes_into_our_tables(make, feasts):
-    repo = make("types", "yaml", "python").rs_applied()
+@pytest.mark.parametrize("name", ["fleet", "types", "wide"])
+def test_feast_materializes_into_our_tables(make, feasts, name):
+    repo = make(name, "yaml", "python").rs_applied()
     repo.rs("materialize", "2024-01-01T00:00:00", "2024-01-01T01:30:00").ok()
     repo.feast("materialize", *WINDOW).ok()
-    expected = feasts("types", "materialized")
+    expected = feasts(name, "materialized")
     assert_same(repo.online(), expected.online())
     # and we read what Feast wrote over our rows, not the time that we had noted beside them
-    answer = ours(repo, ["scalars:i64"], {"customer_id": ["a"], "store_no": [1]})
-    assert answer["scalars__i64"] == ([2**62], ["PRESENT"])
+    for features, entities in REQUESTS[name]:
+        assert read(repo, features, entities) == read(expected, features, entities), features
+    if name == "types":
+        answer = ours(repo, ["scalars:i64"], {"customer_id": ["a"], "store_no": [1]})
+        assert answer["scalars__i64"] == ([2**62], ["PRESENT"])
     # its rows are the newest, so ours are stale or equal
     repo.rs("materialize", *WINDOW).ok()
     assert_same(repo.online(), expected.online())
