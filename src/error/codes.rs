@@ -85,6 +85,34 @@ pub static CODES: &[(&str, &str, &str)] = &[
         "A payload may have 256 MiB, a record of a pushed stream 16 MiB, and a value 100 levels of nesting.",
     ),
     ("E2007", "a record has a key that no column takes", "Under `--strict` such a record is not used."),
+    ("E2008", "a record has no usable join key", "A join key is absent, null, or of another type than its entity."),
+    (
+        "E2009",
+        "a record has no usable event time",
+        "The event time is absent or null, or lies further in the future than `feast_rs.max_future` allows (1 day): it would \
+         hide every real value until then.",
+    ),
+    (
+        "E2010",
+        "a record cannot be computed",
+        "The view's transformation overflows, divides a whole number by zero, or fails a cast for the values of this record.",
+    ),
+    (
+        "E2011",
+        "a value does not fit the declared type of its feature",
+        "Values are stored exactly or not at all. Declare the wider type, or pass `--cast lossy` to convert as Feast does.",
+    ),
+    (
+        "E2012",
+        "a record brings no feature",
+        "None of its keys is a feature of a view that it was pushed to, so there is nothing to store.",
+    ),
+    (
+        "E2020",
+        "no record can get into a view",
+        "Its definition stands in the way: its transformation does not compile over the columns of the records, a source \
+         does not say which column is the event time, or it has parts that are registered only.",
+    ),
     (
         "E2201",
         "the table that a stream was read into was dropped or made anew",

@@ -1,11 +1,13 @@
 //! Every failure that a user can see: its kind, its exit and HTTP status, its cure. One exhaustive page.
 
 mod codes;
+mod ingest;
 mod materialize;
 
 use std::path::PathBuf;
 
 pub use codes::CODES;
+pub use ingest::IngestError;
 pub use materialize::MaterializeError;
 
 use crate::offline::OfflineError;
@@ -41,6 +43,9 @@ pub enum Error {
     /// one view
     #[error(transparent)]
     Materialize(#[from] MaterializeError),
+    /// records on their way into a view
+    #[error(transparent)]
+    Ingest(#[from] IngestError),
     /// what was asked for cannot be done with that input
     #[error("{what}")]
     Invalid {
@@ -179,6 +184,7 @@ impl Error {
             Self::Source(error) => source_kind(error),
             Self::Offline(error) => offline_kind(error),
             Self::Materialize(error) => materialize_kind(error),
+            Self::Ingest(error) => ingest_kind(error),
             Self::Io { source, .. } => io_kind(source),
             Self::Internal { .. } => Kind::Internal,
         }
@@ -203,6 +209,7 @@ impl Error {
             Self::Consent { .. } => "E1008",
             Self::Unsupported { .. } => "E1009",
             Self::Materialize(_) => "E1011",
+            Self::Ingest(_) => "E2020",
             Self::Offline(_) => "E1012",
         })
     }
@@ -218,6 +225,7 @@ impl Error {
             Self::Source(error) => error.hint(),
             Self::Row(error) => error.hint(),
             Self::Materialize(error) => error.hint(),
+            Self::Ingest(error) => error.hint(),
             Self::Invalid { hint, .. }
             | Self::NotFound { hint, .. }
             | Self::Consent { hint, .. }
@@ -285,6 +293,14 @@ fn materialize_kind(error: &MaterializeError) -> Kind {
         | MaterializeError::FutureEnd { .. } => Kind::Invalid,
         MaterializeError::Changed { .. } => Kind::Conflict,
         MaterializeError::Thread { .. } => Kind::Internal,
+    }
+}
+
+fn ingest_kind(error: &IngestError) -> Kind {
+    match error {
+        IngestError::Source(error) => source_kind(error),
+        IngestError::Columns { .. } => Kind::Internal,
+        _ => Kind::Invalid,
     }
 }
 

@@ -9,6 +9,7 @@ mod materialize;
 mod observer;
 mod on_demand;
 mod operate;
+pub mod records;
 mod references;
 mod registry_files;
 mod retrieve;

@@ -90,9 +90,24 @@ pub enum OfflineError {
         /// why
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// a file of dead letters with a line that is none
+    #[error("line {line} of `{}` is no dead letter: {reason}", path.display())]
+    DeadLetter {
+        /// the file
+        path: PathBuf,
+        /// from 1
+        line: u64,
+        /// for a human
+        reason: String,
+    },
 }
 
 impl OfflineError {
+    /// A failed file operation.
+    pub(super) fn io(what: &'static str, path: &std::path::Path, source: std::io::Error) -> Self {
+        Self::Io { what, path: path.to_owned(), source }
+    }
+
     /// What the user can do about it.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
@@ -110,6 +125,7 @@ impl OfflineError {
             Self::NotInstants { .. } | Self::BadInstant { .. } => {
                 "write timestamps, or text such as 2026-11-22T20:00:00Z; without a zone it is UTC".to_owned()
             }
+            Self::DeadLetter { .. } => "name another file for dead letters, or mend that line".to_owned(),
             Self::Io { .. } | Self::Parquet { .. } | Self::Decode { .. } | Self::Write { .. } => return None,
         })
     }

@@ -26,6 +26,13 @@ impl Compiled {
         plain.is_none_or(|plain| plain.name() != name)
     }
 
+    /// Whether the filter or a column of the output needs the input column `name`.
+    #[must_use]
+    pub fn reads(&self, name: &str) -> bool {
+        let expressions = self.columns.iter().map(|column| &column.expression).chain(&self.filter);
+        expressions.flat_map(collect_columns).any(|column| column.name() == name)
+    }
+
     /// The filter and these columns of the output, over the input columns alone that they need.
     ///
     /// # Errors
@@ -97,6 +104,7 @@ mod tests {
             (out.rows, out.batch.column(0).as_ref()),
             (vec![1], &Int64Array::from(vec![8]) as &dyn arrow::array::Array)
         );
+        assert!(whole.reads("b") && whole.reads("k") && !whole.reads("x"));
         assert!(whole.computes("x") && whole.computes("y") && !whole.computes("k"));
         assert!(whole.selecting(&["b"]).is_err());
         let only_x = whole.computing(&["x"]).unwrap();

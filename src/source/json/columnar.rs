@@ -4,7 +4,8 @@ use arrow::array::BooleanArray;
 use arrow::compute::{filter, filter_record_batch};
 use arrow::error::ArrowError;
 
-use super::decode::{Decoding, value_at};
+use super::decode::{Decoding, lacking, value_at};
+use super::kind::Need;
 use super::read::Wrong;
 use super::scan::{Scanner, Syntax, Value};
 use super::{
@@ -76,7 +77,7 @@ impl Table<'_> {
         scanner: &mut Scanner<'_>,
     ) -> Result<(), NoTable> {
         let called = |name: &str| name == key;
-        let found = decoder.columns.iter().position(|c| called(&c.name) || c.alias.as_deref().is_some_and(called));
+        let found = decoder.columns.iter().position(|c| called(&c.name) || c.aliases.iter().any(|alias| called(alias)));
         let Value::Array = scanner.value()? else {
             return Err(no_table(WRONG_VALUE, format!("column `{key}` is no array")));
         };
@@ -125,9 +126,8 @@ impl Table<'_> {
             scanner.peek();
             let start = scanner.at();
             match reading.read(&column.kind, cells, scanner) {
-                Ok(()) if column.required && cells.ends_in_null() => {
-                    let message = format!("column `{key}` is declared NOT NULL and has no value");
-                    self.wrong.push((row, MISSING, message));
+                Ok(()) if column.need == Need::Value && cells.ends_in_null() => {
+                    self.wrong.push((row, MISSING, lacking(column)));
                 }
                 Ok(()) => {}
                 Err(Wrong::Syntax(syntax)) => return Err(syntax.into()),
@@ -154,9 +154,8 @@ impl Table<'_> {
             for row in 0..rows {
                 if !brought {
                     cells.push_null();
-                    if column.required {
-                        let message = format!("column `{}` is declared NOT NULL and has no value", column.name);
-                        self.wrong.push((row, MISSING, message));
+                    if column.need != Need::Nothing {
+                        self.wrong.push((row, MISSING, lacking(column)));
                     }
                 }
                 present.push(brought);

@@ -7,7 +7,7 @@ use arrow::datatypes::{Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 
 use super::column::{Cells, Flags};
-use super::kind::JsonColumn;
+use super::kind::{JsonColumn, Need};
 use super::names::{Habit, Names};
 use super::read::{Reading, Wrong};
 use super::scan::{Scanner, Syntax, Value};
@@ -203,7 +203,12 @@ impl<'d> Decoding<'d> {
                 cells.push_null();
             }
             present.push(*seen);
-            if cells.ends_in_null() && decoder.columns.get(position).is_some_and(|column| column.required) {
+            let lacks = match decoder.columns.get(position).map(|column| column.need) {
+                None | Some(Need::Nothing) => false,
+                Some(Need::Key) => !seen,
+                Some(Need::Value) => cells.ends_in_null(),
+            };
+            if lacks {
                 return Err(Fault::Missing(position));
             }
         }
@@ -301,9 +306,7 @@ impl<'d> Decoding<'d> {
             }
             Fault::Twice(key) => (KEY_TWICE, format!("key `{key}` stands in the record twice")),
             Fault::Unknown(key) => (UNKNOWN_KEY, format!("key `{}` belongs to no column", shortened(key))),
-            Fault::Missing(column) => {
-                (MISSING, format!("column `{}` is declared NOT NULL and has no value", name(*column)))
-            }
+            Fault::Missing(column) => (MISSING, self.decoder.columns.get(*column).map(lacking).unwrap_or_default()),
             Fault::NoObject { start, key } if key.is_empty() => {
                 (NO_OBJECT, format!("`{}` is no object, as a record must be", value_at(text, *start)))
             }
@@ -340,6 +343,14 @@ fn next_record(text: &str, from: usize) -> usize {
     let rest = text.as_bytes().get(from..).unwrap_or_default();
     let found = rest.windows(2).position(|pair| pair == b"\n{");
     found.map_or(text.len(), |at| from + at + 1)
+}
+
+/// What is said of a record without that column.
+pub(super) fn lacking(column: &JsonColumn) -> String {
+    match column.need {
+        Need::Value => format!("column `{}` is declared NOT NULL and has no value", column.name),
+        _ => format!("column `{}` is absent", column.name),
+    }
 }
 
 /// The value that stands at that byte, shortened.

@@ -11,12 +11,23 @@ use crate::model::{DataType, RecordColumn, RecordType, ValueType};
 pub struct JsonColumn {
     /// name in the record; with dots it also reaches into nested objects: `driver.id`
     pub name: String,
-    /// another name that the same column may have in a record
-    pub alias: Option<String>,
+    /// other names that the same column may have in a record
+    pub aliases: Vec<String>,
     /// what its values are
     pub kind: JsonKind,
-    /// a record without a value is refused
-    pub required: bool,
+    /// what every record must have of it
+    pub need: Need,
+}
+
+/// What every record must have of a column; one that lacks it is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// it may be absent
+    Nothing,
+    /// its key, perhaps with null
+    Key,
+    /// a value that is not null
+    Value,
 }
 
 /// What the values of a column are.
@@ -59,19 +70,22 @@ impl JsonColumn {
     #[must_use]
     pub fn of_record(column: &RecordColumn) -> Self {
         let kind = JsonKind::of_record(&column.kind);
-        Self { name: column.name.clone(), alias: None, kind, required: !column.nullable }
+        let need = if column.nullable { Need::Nothing } else { Need::Value };
+        Self { name: column.name.clone(), aliases: Vec::new(), kind, need }
     }
 
     /// A column that may be absent or null.
     #[must_use]
     pub fn optional(name: impl Into<String>, kind: JsonKind) -> Self {
-        Self { name: name.into(), alias: None, kind, required: false }
+        Self { name: name.into(), aliases: Vec::new(), kind, need: Need::Nothing }
     }
 
     /// The same column, to be found under this name too.
     #[must_use]
     pub fn or_called(mut self, alias: &str) -> Self {
-        self.alias = (alias != self.name).then(|| alias.to_owned());
+        if alias != self.name {
+            self.aliases.push(alias.to_owned());
+        }
         self
     }
 }

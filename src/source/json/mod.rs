@@ -27,7 +27,8 @@ use arrow::datatypes::SchemaRef;
 
 use crate::row::Cast;
 
-pub use kind::{JsonColumn, JsonKind};
+pub use columnar::NoTable;
+pub use kind::{JsonColumn, JsonKind, Need};
 pub use members::members;
 use names::Names;
 

@@ -33,9 +33,13 @@ impl Names {
     pub(super) fn new(columns: &[JsonColumn]) -> Self {
         let mut names = Self { nodes: Vec::new(), levels: vec![HashMap::default()] };
         for (position, column) in columns.iter().enumerate() {
-            for name in std::iter::once(&column.name).chain(&column.alias) {
-                names.add(0, name, position);
-                names.add_nested(name, position);
+            names.add(0, &column.name, position);
+            names.add_nested(&column.name, position);
+        }
+        for (position, column) in columns.iter().enumerate() {
+            for alias in &column.aliases {
+                names.add(0, alias, position);
+                names.add_nested(alias, position);
             }
         }
         names
