@@ -133,4 +133,10 @@ pub static CODES: &[(&str, &str, &str)] = &[
         "A row of a table `feast_rs_*` in the online store's file was changed by something else. The values of the features \
          are in other tables.",
     ),
+    (
+        "E2204",
+        "rows cannot be written to a historical log",
+        "The files of the log are missing, cannot be written, or have other columns than the rows. The rows wait in the online \
+         store's file; the next command that logs to the same place writes them, each once.",
+    ),
 ];

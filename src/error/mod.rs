@@ -10,7 +10,7 @@ pub use codes::CODES;
 pub use ingest::IngestError;
 pub use materialize::MaterializeError;
 
-use crate::offline::OfflineError;
+use crate::offline::{LogError, OfflineError};
 use crate::online::OnlineError;
 use crate::registry::RegistryError;
 use crate::repo::RepoError;
@@ -34,6 +34,9 @@ pub enum Error {
     /// tables of training data
     #[error(transparent)]
     Offline(#[from] OfflineError),
+    /// historical logs
+    #[error(transparent)]
+    Log(#[from] LogError),
     /// files
     #[error(transparent)]
     Source(#[from] SourceError),
@@ -183,6 +186,7 @@ impl Error {
             Self::Online(error) => online_kind(error),
             Self::Source(error) => source_kind(error),
             Self::Offline(error) => offline_kind(error),
+            Self::Log(error) => log_kind(error),
             Self::Materialize(error) => materialize_kind(error),
             Self::Ingest(error) => ingest_kind(error),
             Self::Io { source, .. } => io_kind(source),
@@ -211,6 +215,7 @@ impl Error {
             Self::Materialize(_) => "E1011",
             Self::Ingest(_) => "E2020",
             Self::Offline(_) => "E1012",
+            Self::Log(_) => "E2204",
         })
     }
 
@@ -222,6 +227,7 @@ impl Error {
             Self::Registry(error) => error.hint(),
             Self::Online(error) => error.hint(),
             Self::Offline(error) => error.hint(),
+            Self::Log(error) => error.hint(),
             Self::Source(error) => error.hint(),
             Self::Row(error) => error.hint(),
             Self::Materialize(error) => error.hint(),
@@ -241,6 +247,16 @@ impl Error {
 
 fn offline_kind(error: &OfflineError) -> Kind {
     if let OfflineError::Io { source, .. } = error { io_kind(source) } else { Kind::Invalid }
+}
+
+fn log_kind(error: &LogError) -> Kind {
+    match error {
+        LogError::Missing { .. } => Kind::NotFound,
+        LogError::Busy { .. } => Kind::Unavailable,
+        LogError::Changed { .. } => Kind::Conflict,
+        LogError::Io { source, .. } => io_kind(source),
+        LogError::NoPlace { .. } | LogError::Parquet { .. } | LogError::Columns { .. } => Kind::Invalid,
+    }
 }
 
 fn io_kind(error: &std::io::Error) -> Kind {

@@ -144,6 +144,7 @@ impl FeatureStore<'_> {
                 }
             }
         }
+        self.ensure_logs(&planned.definitions.feature_views)?;
         registry.apply(&planned.plan, now)?;
         self.finish_pending(&mut registry)
     }
@@ -297,6 +298,8 @@ impl FeatureStore<'_> {
             let tables = self.tables_of(&snapshot, &reader)?;
             drop(reader);
             let mut store = self.online_store(Durability::Full)?;
+            // rows that were committed belong to history, which stays
+            self.flush_logs(&mut store)?;
             for table in tables {
                 store.forget(&table)?;
             }

@@ -4,6 +4,7 @@ mod apply;
 mod check_transformation;
 mod definitions;
 mod historical;
+mod historical_log;
 mod inspect;
 mod materialize;
 mod observer;
@@ -23,6 +24,7 @@ pub use crate::row::Cast;
 pub use apply::{Drift, PlanScope, Planned, Removal};
 pub use definitions::ValidationReport;
 pub use historical::{HistoricalReport, HistoricalRequest};
+pub use historical_log::{Flushed, HistoricalLog, LOG_PART_BYTES};
 pub use inspect::{Description, Listing};
 pub use materialize::{
     MaterializeReport, MaterializeRequest, RefusedValue, ViewFailure, ViewJob, ViewReport, Window, materialize_view,
