@@ -28,6 +28,7 @@ fn status_screen(report: &StatusReport, colour: bool) -> String {
         ]);
     }
     let mut text = format!("project {}, online store {}\n{}", report.project, report.online_store, table.text());
+    text.push_str(&streams_screen(report));
     if report.pending > 0 {
         text.push_str(&format!(
             "\n{} an interrupted command left {} to be done: run `feast-rs apply`",
@@ -36,6 +37,27 @@ fn status_screen(report: &StatusReport, colour: bool) -> String {
         ));
     }
     text
+}
+
+/// One line a shard, where there are positions.
+fn streams_screen(report: &StatusReport) -> String {
+    if report.views.iter().all(|view| view.streams.is_empty()) {
+        return String::new();
+    }
+    let mut table = Columns::new(&["VIEW", "STREAM", "SHARD", "READ UP TO", ">SILENT FOR", ""]);
+    for view in &report.views {
+        for shard in &view.streams {
+            table.row([
+                view.view.clone(),
+                shard.stream.rsplit('/').next().unwrap_or(&shard.stream).to_owned(),
+                shard.shard.clone(),
+                shard.position.clone(),
+                shard.silent_seconds.map_or_else(|| "-".to_owned(), age),
+                if shard.refused { "the table was made anew: reset it" } else { "" }.to_owned(),
+            ]);
+        }
+    }
+    format!("\n\n{}", table.text())
 }
 
 fn last_run(view: &ViewStatus) -> String {

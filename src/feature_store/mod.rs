@@ -32,7 +32,7 @@ pub use materialize::{
 pub use observer::{Observer, Progress};
 pub use operate::{
     Check, CheckStatus, CountReport, DiffReport, Difference, DifferenceKind, Expiry, ExpiryScope, RunOutcome,
-    RunRecord, RunSummary, StatusReport, StoredEntity, StoredReport, ViewStatus,
+    RunRecord, RunSummary, StatusReport, StoredEntity, StoredReport, StreamStatus, ViewStatus,
 };
 pub use references::FeatureSet;
 pub use registry_files::ImportReport;

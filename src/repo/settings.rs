@@ -1,5 +1,6 @@
 //! `feature_store.yaml`, as Feast reads it, with Feast's defaults.
 
+use std::io::Read;
 use std::path::{Component, Path, PathBuf};
 
 use crate::model::{FeastRsSettings, JournalMode, OnlineStoreSettings, RegistrySettings, Settings, SqliteOnlineStore};
@@ -66,8 +67,20 @@ impl Parsed {
     }
 }
 
+/// The text, or as much of it as shows that it is too long.
 fn read_text(file: &Path) -> Result<String, RepoError> {
-    match std::fs::read_to_string(file) {
+    let mut bytes = Vec::new();
+    let limit = yaml::MAX_BYTES as u64 + 1;
+    let read = std::fs::File::open(file).and_then(|file| file.take(limit).read_to_end(&mut bytes));
+    let text = read.and_then(|_| match String::from_utf8(bytes) {
+        Ok(text) => Ok(text),
+        // cut inside a character
+        Err(error) if error.as_bytes().len() > yaml::MAX_BYTES => {
+            Ok(String::from_utf8_lossy(error.as_bytes()).into_owned())
+        }
+        Err(error) => Err(std::io::Error::new(std::io::ErrorKind::InvalidData, error)),
+    });
+    match text {
         Ok(text) => Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             Err(RepoError::NoSettings { path: file.to_owned() })
@@ -81,7 +94,7 @@ pub(super) fn documents(text: &str, file: usize, diagnostics: &Diagnostics) -> O
     let parsed = if text.len() > yaml::MAX_BYTES {
         Err(yaml::YamlError {
             code: codes::TOO_LARGE,
-            message: format!("the file has {} bytes, more than {}", text.len(), yaml::MAX_BYTES),
+            message: format!("the file has more than {} bytes", yaml::MAX_BYTES),
             note: None,
             start: 0,
             end: 1,

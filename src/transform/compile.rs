@@ -18,6 +18,7 @@ use datafusion_sql::sqlparser::ast::{Expr as SqlExpr, Ident, Spanned};
 
 use super::error::{Part, TransformError};
 use super::functions::Functions;
+use super::growth;
 use super::sql::{self, Parsed, SOURCE_TABLE};
 use crate::model::{DataType, Field, Transformation};
 
@@ -181,6 +182,7 @@ impl Planner {
             ParserOptions::new().with_enable_ident_normalization(false).with_map_string_types_to_utf8view(false);
         let planner = SqlToRel::new_with_options(&self.functions, options);
         let logical = planner.sql_to_expr(expression.clone(), &self.schema, &mut PlannerContext::new())?;
+        growth::check(&logical)?;
         let context = SimplifyContext::builder().with_schema(Arc::new(self.schema.clone())).build();
         let simplifier = ExprSimplifier::new(context.clone());
         let logical = desugared(simplifier.coerce(logical, &self.schema)?, &context)?;

@@ -5,6 +5,7 @@
 mod compile;
 mod error;
 mod functions;
+mod growth;
 mod part;
 mod run;
 mod sql;

@@ -246,6 +246,18 @@ mod tests {
                 place(1, 1, 9),
             ),
             (expressions(&[], None), Part::Sql, "`percent` is not computed", None),
+            (
+                expressions(&[("percent", "length(lpad('x', 2147483647, 'y')) * 1.0")], None),
+                Part::Expression("percent".into()),
+                "10000 at most",
+                None,
+            ),
+            (
+                expressions(&[("percent", "length(repeat(repeat('x', 100), 100)) * 1.0")], None),
+                Part::Expression("percent".into()),
+                "cannot be applied",
+                None,
+            ),
             (expressions(&[("percent", "random()")], None), Part::Expression("percent".into()), "random", None),
             (expressions(&[("percent", "now()")], None), Part::Expression("percent".into()), "now", None),
             (expressions(&[("percent", "sum(conv_rate)")], None), Part::Expression("percent".into()), "sum", None),

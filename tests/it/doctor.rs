@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::harness::Repo;
-use crate::sample::{BEGIN, WINDOW};
+use crate::sample::{self, BEGIN, Row, WINDOW};
 use crate::store::driver_key;
 
 const TABLE: &str = "driver_stats_driver_hourly_stats";
@@ -71,6 +71,26 @@ fn a_store_that_python_wrote_in_another_zone_is_found_and_mended() {
 }
 
 #[test]
+fn a_store_that_lags_behind_its_source_is_in_no_other_zone() {
+    let repo = Repo::applied();
+    // what Python wrote an hour before the source got its last rows; the values are those of the hour before
+    repo.run(["materialize", WINDOW[0], "2024-01-01T04:00:00"]).ok();
+    repo.online()
+        .execute_batch(&format!("UPDATE {TABLE} SET feast_rs_event_us = NULL, feast_rs_created_us = NULL"))
+        .unwrap();
+    checks(&repo, 0);
+    // the same where all hours have the same values
+    let same = |row: Row| Row { conv_rate: Some(0.5), acc_rate: Some(0.5), trips: Some(7), ..row };
+    let rows: Vec<Row> = sample::rows().into_iter().map(same).collect();
+    sample::write_rows(&repo.path("data/driver_stats.parquet"), &rows);
+    repo.run(["materialize", WINDOW[0], "2024-01-01T04:00:00", "--overwrite"]).ok();
+    repo.online()
+        .execute_batch(&format!("UPDATE {TABLE} SET feast_rs_event_us = NULL, feast_rs_created_us = NULL"))
+        .unwrap();
+    checks(&repo, 0);
+}
+
+#[test]
 fn an_interval_in_the_future_is_told() {
     let repo = Repo::applied();
     repo.run(["materialize", WINDOW[0], "2099-01-01", "--allow-future"]).ok();
@@ -125,4 +145,31 @@ fn a_store_in_another_journal_mode_is_told() {
     assert_eq!(line(&checks(&repo, 0), "online store", "journal mode")["status"], "warn");
     repo.run(["materialize", WINDOW[0], WINDOW[1]]).ok();
     checks(&repo, 0);
+}
+
+#[test]
+fn positions_that_nobody_moves_and_positions_of_another_table_are_told() {
+    let repo = Repo::materialized();
+    // as `stream-ingest` stores them: the tables are made by the first writer, the position is a day old
+    let generation: i64 = repo
+        .online()
+        .query_row("SELECT coalesce(max(generation), 0) FROM feast_rs_generations", [], |row| row.get(0))
+        .unwrap();
+    let insert = |shard: &str, generation: i64| {
+        let sql = "INSERT INTO feast_rs_positions (project, view, stream_arn, stream_created, shard, table_name, generation, \
+                   progress, sequence, sub_sequence, arrival) VALUES ('driver_stats', 'driver_hourly_stats', \
+                   'arn:aws:kinesis:us-east-1:1:stream/drivers', 1, ?1, 'driver_stats_driver_hourly_stats', ?2, 'after', \
+                   '49', 0, 1704067200000000)";
+        repo.online().execute(sql, (shard, generation)).unwrap();
+    };
+    insert("shardId-000000000000", generation);
+    let found = line(&checks(&repo, 0), "view driver_hourly_stats", "has not moved");
+    assert_eq!(found["fix"], "`feast-rs stream-ingest driver_hourly_stats`");
+    insert("shardId-000000000001", generation + 7);
+    let found = line(&checks(&repo, 1), "view driver_hourly_stats", "refuses it");
+    assert_eq!(found["fix"], "`feast-rs kinesis checkpoints reset driver_hourly_stats --to trim-horizon`");
+    let status = repo.json(["status", "-o", "json"]);
+    let streams = &status["views"][0]["streams"];
+    assert_eq!((&streams[0]["position"], &streams[1]["refused"]), (&Value::from("49"), &Value::from(true)));
+    repo.run(["status"]).ok().says(&["shardId-000000000001", "the table was made anew"]);
 }

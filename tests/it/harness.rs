@@ -105,6 +105,19 @@ impl Repo {
         Answer { command: shown, code, stdout, stderr }
     }
 
+    /// Runs the binary to its end with a limit of memory, in kilobytes of addresses.
+    pub fn run_within(&self, arguments: &[&str], kilobytes: u64) -> Answer {
+        let limited = self.command(arguments);
+        let shown = shown(&limited);
+        let mut command = Command::new("sh");
+        command.arg("-c").arg(format!("ulimit -v {kilobytes}; exec \"$0\" \"$@\"")).arg(limited.get_program());
+        command.args(limited.get_args()).current_dir(self.folder.path()).env_clear();
+        command.envs(limited.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let (code, stdout, stderr) = finish(command.spawn().unwrap(), &shown);
+        Answer { command: shown, code, stdout, stderr }
+    }
+
     /// What a command that must succeed printed as JSON.
     pub fn json<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Value {
         self.run(arguments).ok().json()

@@ -9,6 +9,7 @@ mod store;
 mod consent;
 mod doctor;
 mod historical;
+mod hostile;
 mod inspect;
 mod mistakes;
 mod on_demand;

@@ -6,6 +6,7 @@ mod expire;
 mod runs;
 mod status;
 mod stored;
+mod streams;
 
 pub use diff::{DiffReport, Difference, DifferenceKind};
 pub use doctor::{Check, CheckStatus};
@@ -13,6 +14,7 @@ pub use expire::{Expiry, ExpiryScope};
 pub use runs::{RunOutcome, RunRecord, RunSummary};
 pub use status::{StatusReport, ViewStatus};
 pub use stored::{CountReport, StoredEntity, StoredReport};
+pub use streams::StreamStatus;
 
 use super::FeatureStore;
 use crate::error::Error;

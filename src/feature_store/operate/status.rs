@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::super::FeatureStore;
 use super::runs::RunSummary;
+use super::streams::StreamStatus;
 use super::{CountReport, ViewTable};
 use crate::error::Error;
 use crate::model::{Span, Timestamp, ViewKind};
@@ -48,6 +49,8 @@ pub struct ViewStatus {
     pub materialized_until: Option<String>,
     /// the latest run that wrote to it
     pub last_run: Option<RunSummary>,
+    /// where it stands in its streams
+    pub streams: Vec<StreamStatus>,
 }
 
 impl FeatureStore<'_> {
@@ -62,8 +65,9 @@ impl FeatureStore<'_> {
         for run in self.runs(None, usize::MAX)? {
             last_runs.entry(run.view.clone()).or_insert(run);
         }
+        let reader = self.online_reader()?;
         let mut views = Vec::new();
-        for ViewTable { view, .. } in self.view_tables(&snapshot, None)? {
+        for ViewTable { view, table } in self.view_tables(&snapshot, None)? {
             let count = counts.get(&view.name);
             let newest =
                 count.and_then(|count| count.newest.as_deref()).and_then(|time| Timestamp::parse(time, now).ok());
@@ -80,6 +84,10 @@ impl FeatureStore<'_> {
                 state: state(count, newest, ttl, now),
                 materialized_until: intervals.iter().map(|interval| interval.end).max().map(|end| end.to_string()),
                 last_run: last_runs.remove(&view.name),
+                streams: match &reader {
+                    Some(reader) => self.streams(view, &table, reader, now)?,
+                    None => Vec::new(),
+                },
             });
         }
         Ok(StatusReport {

@@ -75,7 +75,7 @@ impl ViewLock {
         if let Some(folder) = store.parent() {
             fs::create_dir_all(folder).map_err(file_error("cannot make the folder", folder))?;
         }
-        let name: String = table.chars().map(|char| if char.is_alphanumeric() { char } else { '_' }).collect();
+        let name = file_name(table);
         let path = with_suffix(store, &format!("-feast-rs.{what}.{name}.lock"));
         let file = open_lock(&path)?;
         match file.try_lock() {
@@ -86,6 +86,23 @@ impl ViewLock {
             Err(TryLockError::Error(error)) => Err(file_error("cannot lock", &path)(error)),
         }
     }
+}
+
+/// The longest name of a table that stands in a file's name as it is: file systems take 255 bytes.
+const LONGEST: usize = 100;
+
+/// A table's name in the name of a file. Of a long one it has the beginning and a hash of all.
+fn file_name(table: &str) -> String {
+    let name: String = table.chars().map(|char| if char.is_alphanumeric() { char } else { '_' }).collect();
+    if name.len() <= LONGEST {
+        return name;
+    }
+    // FNV-1a: it must be the same in every process and version
+    let hash = table
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
+    let end = (0..=LONGEST).rev().find(|end| name.is_char_boundary(*end)).unwrap_or(0);
+    format!("{}-{hash:016x}", name.get(..end).unwrap_or_default())
 }
 
 fn open_lock(path: &Path) -> Result<File, OnlineError> {

@@ -7,7 +7,7 @@ use super::Findings;
 use crate::error::Error;
 use crate::feature_store::operate::ViewTable;
 use crate::feature_store::{FeatureStore, Observer};
-use crate::model::{JournalMode, Span, Timestamp};
+use crate::model::{FeatureView, JournalMode, Span, Timestamp};
 use crate::online::SqliteReader;
 use crate::registry::Snapshot;
 
@@ -15,6 +15,9 @@ const CHECK: &str = "online store";
 
 /// SQLite empties its log at 16 MiB unless a reader keeps it from doing so.
 const LARGE_LOG: u64 = 256 << 20;
+
+/// Half of the 24 hours that Kinesis keeps records by default, in seconds.
+const HALF_RETENTION: f64 = 12.0 * 3_600.0;
 
 impl FeatureStore<'_> {
     pub(super) fn examine_store(
@@ -159,6 +162,7 @@ impl FeatureStore<'_> {
                 format!("`feast-rs materialize --disable-event-timestamp --overwrite -v {}`", view.name),
             );
         }
+        self.examine_streams(view, table, reader, now, findings)?;
         let newest = reader.feature_counts(table)?.iter().filter_map(|feature| feature.newest).max();
         let ttl = view.ttl.filter(|ttl| *ttl > Span::ZERO);
         match (newest, ttl) {
@@ -174,6 +178,41 @@ impl FeatureStore<'_> {
             ),
             _ if findings.0.len() == before => findings.ok(&check, "table and times are as they should be"),
             _ => {}
+        }
+        Ok(())
+    }
+}
+
+impl FeatureStore<'_> {
+    /// A position that nobody moves dies when its records leave the stream.
+    fn examine_streams(
+        &self,
+        view: &FeatureView,
+        table: &str,
+        reader: &SqliteReader,
+        now: Timestamp,
+        findings: &mut Findings,
+    ) -> Result<(), Error> {
+        let check = format!("view {}", view.name);
+        for shard in self.streams(view, table, reader, now)? {
+            let at = format!("its position in {} of {}", shard.shard, shard.stream);
+            if shard.refused {
+                findings.fail(
+                    &check,
+                    format!("{at} is older than its table, which was made anew: `stream-ingest` refuses it"),
+                    format!("`feast-rs kinesis checkpoints reset {} --to trim-horizon`", view.name),
+                );
+            } else if let Some(silent) = shard.silent_seconds.filter(|silent| *silent > HALF_RETENTION && !shard.ended)
+            {
+                findings.warn(
+                    &check,
+                    format!(
+                        "{at} has not moved for {:.0} h; Kinesis keeps records for 24 h unless the stream's retention was raised",
+                        silent / 3_600.0
+                    ),
+                    format!("`feast-rs stream-ingest {}`", view.name),
+                );
+            }
         }
         Ok(())
     }
