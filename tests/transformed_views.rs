@@ -6,8 +6,12 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, TimestampMicrosecondArray};
-use feast_rs::feature_store::{FeatureStore, Location, MaterializeRequest, PlanScope, ViewReport, Window};
+use arrow::array::{ArrayRef, AsArray, Float32Array, Float64Array, Int64Array, RecordBatch, TimestampMicrosecondArray};
+use arrow::datatypes::{Float32Type, Int64Type};
+use feast_rs::feature_store::{
+    EntityRows, FeatureSet, FeatureStore, HistoricalRequest, Location, MaterializeRequest, PlanScope, ViewReport,
+    Window,
+};
 use feast_rs::model::Timestamp;
 use feast_rs::online::{OnlineReader, ReadRequest, SqliteReader};
 use feast_rs::row::{Cast, KeyValue, Keys, encode_key};
@@ -103,6 +107,10 @@ impl Repo {
     }
 
     fn materialize(&self) -> Result<ViewReport, feast_rs::error::Error> {
+        self.materialize_with(false)
+    }
+
+    fn materialize_with(&self, overwrite: bool) -> Result<ViewReport, feast_rs::error::Error> {
         let location = Location { directory: self.folder.path().to_owned(), ..Location::default() };
         let environment = |_: &str| None;
         let store = FeatureStore::open(&location, &environment)?;
@@ -113,7 +121,7 @@ impl Repo {
             views: vec!["v".to_owned()],
             window: Window::UntilNow,
             allow_future: false,
-            overwrite: false,
+            overwrite,
             cast: Cast::Lossless,
             dry_run: false,
         };
@@ -314,6 +322,126 @@ proptest! {
         let cells = |repo: &Repo| repo.cells(1..5, &["p", "n"]);
         prop_assert_eq!(cells(&transformed), cells(&plain));
     }
+}
+
+/// A row of the log: driver, seconds after [`T`], the features `p` and `n`.
+type Logged = (i64, i64, Option<f32>, Option<i64>);
+
+/// `p` and `n`
+type Features = (Option<f32>, Option<i64>);
+
+/// A row of the view, from wherever: driver, seconds after [`T`], features.
+fn view_rows(rows: &[Row], log: &[Logged]) -> Vec<Logged> {
+    #[allow(clippy::cast_possible_truncation, reason = "as the declaration says")]
+    let computed = |row: &Row| {
+        let rate = row.2.filter(|rate| *rate > 0.25)?;
+        let next = row.3.map_or(Some(None), |trips| 12_i64.checked_div(trips).map(Some))?;
+        Some((row.0, row.1, Some((rate * 100.0) as f32), next))
+    };
+    rows.iter().filter_map(computed).chain(log.iter().copied()).collect()
+}
+
+/// The newest row of a driver up to some second; of equal ones the last, so that the log comes before the batch source.
+fn as_of(rows: &[Logged], driver: i64, at: i64, ttl: i64) -> Option<Logged> {
+    let known = rows.iter().enumerate().filter(|(_, row)| row.0 == driver && row.1 <= at && row.1 >= at - ttl);
+    known.max_by_key(|(place, row)| (row.1, *place)).map(|(_, row)| *row)
+}
+
+const WITH_LOG: &str = "    ttl: 4s
+    sink_source: {type: file, name: log, path: data/log, timestamp_field: event_timestamp}
+    feature_transformation:
+      expressions: {p: conv_rate * 100.0, n: 12 / trips}
+      filter: conv_rate > 0.25
+";
+
+impl Repo {
+    fn with_log(rows: &[Row], log: &[Logged]) -> Self {
+        let definitions = stream_view(PROPERTY_SCHEMA, "").replace("    feature_transformation:\n", WITH_LOG);
+        let repo = Self::new(&definitions, rows);
+        if !log.is_empty() {
+            let instants = log.iter().map(|row| T + row.1 * SECOND);
+            write_columns(
+                &repo.folder.path().join("data/log/part-1.parquet"),
+                vec![
+                    ("driver_id", Arc::new(Int64Array::from_iter_values(log.iter().map(|row| row.0)))),
+                    (
+                        "event_timestamp",
+                        Arc::new(TimestampMicrosecondArray::from_iter_values(instants).with_timezone("UTC")),
+                    ),
+                    ("p", Arc::new(log.iter().map(|row| row.2).collect::<Float32Array>())),
+                    ("n", Arc::new(log.iter().map(|row| row.3).collect::<Int64Array>())),
+                ],
+                2,
+            );
+        }
+        repo
+    }
+
+    /// The features of each driver at each second, and how many records were refused.
+    fn history(&self, asked: &[(i64, i64)]) -> (Vec<Features>, u64) {
+        let location = Location { directory: self.folder.path().to_owned(), ..Location::default() };
+        let environment = |_: &str| None;
+        let store = FeatureStore::open(&location, &environment).unwrap();
+        let row = |(driver, at): &(i64, i64)| {
+            let instant = Timestamp::from_micros(T + at * SECOND);
+            format!("{{\"driver_id\": {driver}, \"event_timestamp\": \"{instant}\"}}")
+        };
+        let rows: Vec<String> = asked.iter().map(row).collect();
+        let request = HistoricalRequest {
+            features: FeatureSet::References(vec!["v:p".to_owned(), "v:n".to_owned()]),
+            entities: EntityRows::Json(format!("[{}]", rows.join(","))),
+            full_feature_names: false,
+            out: None,
+        };
+        let report = store.get_historical_features(&request, Timestamp::from_micros(T), &()).unwrap();
+        let mut answers = Vec::new();
+        for batch in &report.table {
+            let p = batch.column_by_name("p").unwrap().as_primitive::<Float32Type>();
+            let n = batch.column_by_name("n").unwrap().as_primitive::<Int64Type>();
+            answers.extend(p.iter().zip(n.iter()));
+        }
+        (answers, report.refused)
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn history_and_store_read_the_batch_source_through_the_transformation_and_the_log_as_it_is(
+        rows in prop::collection::vec(
+            (1_i64..4, -3_i64..4, prop::option::of(prop::sample::select(vec![0.1, 0.3, 0.7])), prop::option::of(0_i64..3)),
+            1..14,
+        ),
+        log in prop::collection::vec((1_i64..5, -3_i64..4, prop::option::of(0.0_f32..9.0), prop::option::of(-9_i64..9)), 0..6),
+        asked in prop::collection::vec((1_i64..6, -5_i64..9), 1..8),
+        overwrite in any::<bool>(),
+    ) {
+        let repo = Repo::with_log(&rows, &log);
+        let report = repo.materialize_with(overwrite).unwrap();
+        let known = view_rows(&rows, &log);
+        let expected: Vec<_> =
+            asked.iter().map(|(driver, at)| as_of(&known, *driver, *at, 4).map_or((None, None), |row| (row.2, row.3))).collect();
+        prop_assert_eq!(repo.history(&asked).0, expected);
+        let mut cells = Cells::new();
+        for row in (1..5).filter_map(|driver| as_of(&known, driver, 3_600, 7_200)) {
+            let event = Timestamp::from_micros(T + row.1 * SECOND);
+            cells.insert((row.0, "p".to_owned()), (row.2.map(float).unwrap_or_default(), event));
+            cells.insert((row.0, "n".to_owned()), (row.3.map(|n| [vec![0x20], varint(n)].concat()).unwrap_or_default(), event));
+        }
+        prop_assert_eq!(repo.cells(1..5, &["p", "n"]), cells);
+        prop_assert_eq!(report.read + report.filtered, (rows.len() + log.len()) as u64);
+    }
+}
+
+#[test]
+fn a_record_that_cannot_be_computed_is_no_row_of_history_and_is_told_of() {
+    let rows = [(1, 0, Some(0.5), Some(6)), (1, 1, Some(0.5), Some(0)), (2, 0, Some(0.5), Some(0))];
+    let repo = Repo::with_log(&rows, &[]);
+    repo.materialize().unwrap();
+    let (answers, refused) = repo.history(&[(1, 2), (2, 2), (1, 0)]);
+    assert_eq!(answers, [(Some(50.0), Some(2)), (None, None), (Some(50.0), Some(2))]);
+    assert_eq!(refused, 2);
 }
 
 /// Line, column, underlined length, message and label of every problem.

@@ -205,7 +205,7 @@ mod tests {
             (json!([2_147_483_648_i64]), "Int32", 0),
             (json!([1e300]), "Float32", 0),
             (json!([5]), "String", 0),
-            (json!([1, "no"]), "Bool", 1),
+            (json!([true, "no"]), "Bool", 1),
             (json!(["noon"]), "UnixTimestamp", 0),
             (json!([[1], [2, "x"]]), "Array(Int64)", 1),
             (json!([[1], 5]), "Array(Int64)", 1),

@@ -75,6 +75,12 @@ impl Questions {
         Some((instants().min()?, instants().max()?))
     }
 
+    /// Whether anything is asked about `key`.
+    #[must_use]
+    pub fn contains(&self, key: &[u8]) -> bool {
+        self.find(self.hasher.hash_one(key), key).is_some()
+    }
+
     fn number(&mut self, key: &[u8]) -> Result<u32, Full> {
         let hash = self.hasher.hash_one(key);
         if let Some(number) = self.find(hash, key) {
@@ -110,6 +116,12 @@ impl<'a> Answers<'a> {
     #[must_use]
     pub fn new(questions: &'a Questions) -> Self {
         Self { questions, best: vec![None; questions.asked.len()] }
+    }
+
+    /// What is asked.
+    #[must_use]
+    pub fn questions(&self) -> &'a Questions {
+        self.questions
     }
 
     /// Tells of a row: it answers every question of its key from its own instant on, until a newer row does.

@@ -2,19 +2,20 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, UInt32Array, new_null_array};
+use arrow::array::{Array, ArrayRef, UInt32Array};
 use arrow::compute::{concat, take};
 use arrow::datatypes::DataType as Arrow;
 
+use super::side::{Gathered, Side};
 use crate::error::Error;
 use crate::feature_store::references::Lookup;
 use crate::feature_store::{Observer, Progress, RefusedValue};
-use crate::model::{DataSource, FeatureView, FileFormat, Settings, SourceKind, Span, Timestamp};
+use crate::model::{DataSource, FeatureView, Field, FileFormat, Settings, SourceKind, Span};
 use crate::offline::EntityChunk;
-use crate::row::{DeclaredColumn, KeyEncoder, Keys, Refusal, RowError, ViewLayout};
+use crate::row::{KeyEncoder, Keys, RowError, ViewLayout};
 use crate::source::SourceError;
-use crate::source::as_of::Questions;
-use crate::source::parquet::{Dataset, Scan};
+use crate::source::as_of::{Answers, Questions};
+use crate::source::parquet::AsOf;
 
 /// Threads that read: beyond a few, the disk and the memory are what is waited for.
 const MAX_THREADS: usize = 8;
@@ -24,14 +25,12 @@ const REMEMBERED: usize = 20;
 /// One view of a request, its files opened and its types checked.
 pub(super) struct ViewJoin<'a> {
     lookup: &'a Lookup<'a>,
-    source: &'a DataSource,
-    dataset: Dataset,
+    /// its batch source, and its log where it has one
+    sides: Vec<Side<'a>>,
     layout: ViewLayout,
     encoder: KeyEncoder,
     /// one a requested feature
-    features: Vec<DeclaredColumn>,
-    /// their names in the files
-    columns: Vec<String>,
+    types: Vec<Arrow>,
     threads: usize,
 }
 
@@ -52,62 +51,42 @@ impl Refusals {
     }
 }
 
+/// For each row of a chunk the row that answers it.
+type Found = Vec<Option<u64>>;
+
 impl<'a> ViewJoin<'a> {
     pub fn open(settings: &Settings, lookup: &'a Lookup<'a>) -> Result<Self, Error> {
         let view = lookup.view;
         check_supported(view)?;
-        let source = batch_source(view)?;
         let layout = ViewLayout::of(view, settings.entity_key_serialization_version)?;
-        let dataset = Dataset::open(&settings.resolve(&source_path(view, source)?))?;
-        let mut join = Self {
-            lookup,
-            source,
-            encoder: KeyEncoder::new(&layout)?,
-            layout,
-            dataset,
-            features: Vec::new(),
-            columns: Vec::new(),
-            threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(MAX_THREADS),
-        };
-        for feature in &lookup.features {
-            join.add_feature(&feature.name)?;
+        let name = |name: &str| view.features.iter().find(|field| field.name == name);
+        let requested: Vec<&Field> = lookup.features.iter().filter_map(|feature| name(&feature.name)).collect();
+        let source = batch_source(view)?;
+        let path = settings.resolve(&source_path(view, source)?);
+        let mut sides = vec![Side::transformed(view, source, &path, &layout, &requested)?];
+        if let Some(log) = &view.sink_source {
+            let path = settings.resolve(&source_path(view, log)?);
+            match Side::plain(log, &path, &layout, &requested) {
+                Ok(side) => sides.push(side),
+                // nothing was logged yet
+                Err(Error::Source(SourceError::Missing { .. } | SourceError::NoFiles { .. })) => {}
+                Err(error) => return Err(error),
+            }
         }
-        join.scan()?;
-        Ok(join)
-    }
-
-    fn add_feature(&mut self, name: &str) -> Result<(), Error> {
-        let Some(field) = self.lookup.view.features.iter().find(|field| field.name == name) else { return Ok(()) };
-        let column = self.source.column_of(name).to_owned();
-        let found = self.dataset.column(&column)?;
-        let declared = DeclaredColumn::new(name, found, &field.dtype).map_err(|error| match error {
-            RowError::Column { reason, .. } => Error::Source(SourceError::WrongType {
-                path: self.dataset.path().to_owned(),
-                column: column.clone(),
-                role: format!("feature `{name}` ({})", field.dtype),
-                reason,
-                hint: Some("change the declared type, or the file".to_owned()),
-            }),
-            other => Error::Row(other),
-        })?;
-        self.features.push(declared);
-        self.columns.push(column);
-        Ok(())
-    }
-
-    fn scan(&self) -> Result<Scan<'_>, Error> {
-        let column = |name: &str| self.source.column_of(name).to_owned();
-        let created = &self.source.created_timestamp_column;
-        let keys = self.layout.join_keys.iter().map(|key| column(&key.name)).collect();
-        let created = (!created.is_empty()).then(|| column(created));
-        let dates = self.source.timestamp_field_type == "DATE";
-        Ok(Scan::new(&self.dataset, keys, column(&self.source.timestamp_field), created, dates)?)
+        let mut first_row = 0;
+        for side in &mut sides {
+            side.first_row = first_row;
+            first_row += side.dataset.rows();
+        }
+        let types = sides.first().map(Side::types).unwrap_or_default();
+        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(MAX_THREADS);
+        Ok(Self { lookup, sides, encoder: KeyEncoder::new(&layout)?, layout, types, threads })
     }
 
     /// Place in the answer and type of each feature.
     pub fn types(&self) -> impl Iterator<Item = (usize, Arrow)> {
         let places = self.lookup.features.iter().map(|feature| feature.place);
-        places.zip(self.features.iter().map(|feature| feature.arrow_type().clone()))
+        places.zip(self.types.iter().cloned())
     }
 
     /// Place in the answer and values of each feature, one value a row of `chunk`.
@@ -118,35 +97,68 @@ impl<'a> ViewJoin<'a> {
         observer: &dyn Observer,
     ) -> Result<Vec<(usize, ArrayRef)>, Error> {
         let view = &self.lookup.view.name;
-        observer.progress(Progress::Reading { view, rows: self.dataset.rows() });
-        let found = self.newest(chunk, observer)?;
-        let mut winners: Vec<u64> = found.iter().flatten().copied().collect();
-        winners.sort_unstable();
-        winners.dedup();
-        let columns = self.gather(&winners, refusals)?;
+        observer.progress(Progress::Reading { view, rows: self.sides.iter().map(|side| side.dataset.rows()).sum() });
+        let keys = self.keys(chunk)?;
+        let progress = |rows| observer.progress(Progress::Read { rows });
+        let mut found = self.newest(chunk, &keys, None, refusals, &progress)?;
+        let mut winners = winners(&found);
+        let mut gathered = self.gather(&winners)?;
+        if !gathered.bad.is_empty() {
+            // a record that cannot be computed is no row of the view: the newest good one answers
+            found = self.newest(chunk, &keys, Some((&found, &gathered.bad)), refusals, &|_| ())?;
+            winners = self::winners(&found);
+            gathered = self.gather(&winners)?;
+        }
+        for unfit in &gathered.unfit {
+            if let Some(side) = self.sides.iter().rev().find(|side| side.first_row <= unfit.row) {
+                refusals.push(|| side.refused_value(unfit));
+            }
+        }
         let place = |row: &u64| winners.binary_search(row).ok().and_then(|place| u32::try_from(place).ok());
         let places: UInt32Array = found.iter().map(|row| row.as_ref().and_then(place)).collect();
         observer.progress(Progress::Done { view });
-        let taken = columns.iter().map(|column| take(column, &places, None));
+        let taken = gathered.columns.iter().map(|column| take(column, &places, None));
         let taken: Result<Vec<ArrayRef>, _> = taken.collect();
         let taken = taken.map_err(|error| Error::internal("put the features in the order of the entities", error))?;
         Ok(self.lookup.features.iter().map(|feature| feature.place).zip(taken).collect())
     }
 
-    /// For each row of `chunk` the row of the source that answers it.
-    fn newest(&self, chunk: &EntityChunk, observer: &dyn Observer) -> Result<Vec<Option<u64>>, Error> {
-        let keys = self.keys(chunk)?;
-        // a key that is null, or that the view's type has no room for, is nobody's
-        let pair =
-            |(key, instant): (_, &Option<Timestamp>)| instant.filter(|_| !<[u8]>::is_empty(key)).map(|at| (key, at));
-        let pairs = keys.iter().zip(&chunk.instants).map(pair);
-        let questions = Questions::new(pairs.map(|pair| pair.map(|(key, at)| (key, at.micros()))));
+    /// For each row of `chunk` the row of the view that answers it. With `again` (an earlier answer, and the rows of it that
+    /// are bad) only what was answered by a bad row is asked again, and every row of those keys is judged.
+    fn newest(
+        &self,
+        chunk: &EntityChunk,
+        keys: &Keys,
+        again: Option<(&Found, &[u64])>,
+        refusals: &mut Refusals,
+        progress: &(dyn Fn(u64) + Sync),
+    ) -> Result<Found, Error> {
+        let is_bad = |row: usize, (found, bad): (&Found, &[u64])| {
+            found.get(row).copied().flatten().is_some_and(|row| bad.binary_search(&row).is_ok())
+        };
+        let pairs = keys.iter().zip(&chunk.instants).enumerate().map(|(row, (key, instant))| {
+            // a key that is null, or that the view's type has no room for, is nobody's
+            let asked = !<[u8]>::is_empty(key) && again.is_none_or(|again| is_bad(row, again));
+            instant.filter(|_| asked).map(|at| (key, at.micros()))
+        });
+        let questions = Questions::new(pairs);
         let questions =
             questions.map_err(|_| Error::invalid("the entity table has too many rows", "join it in parts"))?;
         let ttl = self.lookup.view.ttl.filter(|ttl| *ttl > Span::ZERO).map(Span::micros);
-        let progress = |rows| observer.progress(Progress::Read { rows });
-        let rows = chunk.instants.len();
-        Ok(self.scan()?.as_of(&questions, rows, ttl, &self.encoder, self.threads, &progress)?)
+        let mut answers = Answers::new(&questions);
+        for side in &self.sides {
+            let judge = again.and_then(|_| side.judge());
+            let how = AsOf { ttl, first_row: side.first_row, judge, threads: self.threads };
+            let refused = side.scan(&self.layout)?.answer(&mut answers, &how, &self.encoder, progress)?;
+            for row in refused.first() {
+                refusals.push(|| side.refused_value(row));
+            }
+            refusals.count += refused.count() - refused.first().len() as u64;
+        }
+        let rows = answers.rows(chunk.instants.len(), ttl);
+        let Some(again) = again else { return Ok(rows) };
+        let kept = again.0.iter().enumerate().zip(rows);
+        Ok(kept.map(|((row, found), newer)| if is_bad(row, again) { newer } else { *found }).collect())
     }
 
     fn keys(&self, chunk: &EntityChunk) -> Result<Keys, Error> {
@@ -172,56 +184,42 @@ impl<'a> ViewJoin<'a> {
     }
 
     /// The features of these rows, which are in order, in their declared types.
-    fn gather(&self, winners: &[u64], refusals: &mut Refusals) -> Result<Vec<ArrayRef>, Error> {
+    fn gather(&self, winners: &[u64]) -> Result<Gathered, Error> {
         let part = winners.len().div_ceil(self.threads).max(1);
         let thread = || Error::internal("read features", "a thread ended early");
         let parts = std::thread::scope(|scope| {
-            let threads: Vec<_> = winners.chunks(part).map(|rows| scope.spawn(|| self.gather_part(rows))).collect();
+            let parts = self.sides.iter().flat_map(|side| {
+                let rows = side.first_row..side.first_row + side.dataset.rows();
+                let own =
+                    winners.partition_point(|row| *row < rows.start)..winners.partition_point(|row| *row < rows.end);
+                winners.get(own).unwrap_or_default().chunks(part).map(move |rows| (side, rows))
+            });
+            let threads: Vec<_> =
+                parts.map(|(side, rows)| scope.spawn(move || side.gather(rows, &self.types))).collect();
             let done = threads.into_iter().map(|gathered| gathered.join().unwrap_or_else(|_| Err(thread())));
-            done.collect::<Result<Vec<Part>, Error>>()
+            done.collect::<Result<Vec<Gathered>, Error>>()
         })?;
-        parts.iter().flat_map(|part| &part.refused).for_each(|refused| refusals.push(|| self.refused_value(refused)));
-        let join = |(index, feature): (usize, &DeclaredColumn)| {
-            let empty = new_null_array(feature.arrow_type(), 0);
-            let pieces = parts.iter().filter_map(|part| part.columns.get(index));
-            let pieces: Vec<&dyn Array> = std::iter::once(&empty).chain(pieces).map(AsRef::as_ref).collect();
-            concat(&pieces).map_err(|error| Error::internal("put features together", error))
-        };
-        self.features.iter().enumerate().map(join).collect()
-    }
-
-    fn gather_part(&self, rows: &[u64]) -> Result<Part, Error> {
-        let gathered = self.dataset.gather(&self.columns, rows.iter().copied())?.columns(0..rows.len())?;
-        let mut part = Part::default();
-        for (feature, column) in self.features.iter().zip(&gathered) {
-            let (converted, refused) = feature.convert(column)?;
-            let number = |refusal: Refusal| Some((*rows.get(refusal.row)?, refusal));
-            part.refused.extend(refused.into_iter().filter_map(number));
-            part.columns.push(converted);
+        let mut whole = Gathered { columns: Side::nothing(&self.types), ..Gathered::default() };
+        for (place, column) in whole.columns.iter_mut().enumerate() {
+            let pieces = parts.iter().filter_map(|part| part.columns.get(place));
+            let pieces: Vec<&dyn Array> = std::iter::once(&*column).chain(pieces).map(AsRef::as_ref).collect();
+            *column = concat(&pieces).map_err(|error| Error::internal("put features together", error))?;
         }
-        Ok(part)
-    }
-
-    fn refused_value(&self, (row, refusal): &(u64, Refusal)) -> RefusedValue {
-        let (file, row) = self.dataset.place(*row);
-        RefusedValue {
-            file: file.display().to_string(),
-            row,
-            column: refusal.column.clone(),
-            value: refusal.value.clone(),
-            reason: refusal.reason.clone(),
+        for part in parts {
+            whole.unfit.extend(part.unfit);
+            whole.bad.extend(part.bad);
         }
+        Ok(whole)
     }
 }
 
-/// What one thread read.
-#[derive(Default)]
-struct Part {
-    columns: Vec<ArrayRef>,
-    /// number of the row in the source, and what is wrong with it
-    refused: Vec<(u64, Refusal)>,
+/// The rows that answer anything, in order.
+fn winners(found: &Found) -> Vec<u64> {
+    let mut winners: Vec<u64> = found.iter().flatten().copied().collect();
+    winners.sort_unstable();
+    winners.dedup();
+    winners
 }
-
 fn check_supported(view: &FeatureView) -> Result<(), Error> {
     if !view.aggregations.is_empty() {
         return Err(Error::unsupported(
@@ -229,10 +227,10 @@ fn check_supported(view: &FeatureView) -> Result<(), Error> {
             "aggregate before the rows are written",
         ));
     }
-    if view.transformation.is_some() {
+    if view.transformation.is_some() && !view.source_views.is_empty() {
         return Err(Error::unsupported(
-            format!("view `{}` has a transformation, which is not applied to its history yet", view.name),
-            "join a view over the transformed files",
+            format!("the transformation of view `{}` reads other views, which feast-rs does not run", view.name),
+            "write the transformed rows to its `sink_source`, and define a view over that without a transformation",
         ));
     }
     Ok(())

@@ -8,6 +8,7 @@
 
 mod join;
 mod on_demand;
+mod side;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;

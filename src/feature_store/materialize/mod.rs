@@ -9,9 +9,9 @@
 //! When a view's report comes back its rows are durable; its interval is recorded after that. A run that is killed leaves
 //! good rows and no interval, and running it again completes it.
 
+mod files;
 mod report;
 mod run;
-mod transformed;
 mod view;
 mod window;
 

@@ -4,15 +4,16 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Instant;
 
-use super::transformed::Steps;
+use super::files::{Files, check_supported, files};
 use super::window::{Past, Stretch};
 use super::{MaterializeRequest, RefusedValue, ViewReport};
 use crate::error::MaterializeError;
 use crate::feature_store::{Observer, Progress};
-use crate::model::{DataSource, FeatureView, Settings, SourceKind, Timestamp, ViewState};
+use crate::model::{FeatureView, Settings, Timestamp, ViewState};
 use crate::online::{BulkWriter, Conflict, Outcome, SqliteStore, ViewLock};
 use crate::row::{KeyEncoder, RowBatch, ViewLayout};
-use crate::source::latest::Latest;
+use crate::source::SourceError;
+use crate::source::latest::{Full, Latest};
 use crate::source::parquet::Window as ScanWindow;
 use crate::source::parquet::{Counts, Dataset, Newest, Refused, RefusedRow, Scan, Winners};
 
@@ -35,18 +36,9 @@ pub struct ViewJob<'a> {
     pub table: &'a str,
 }
 
-/// How the columns of a view's files are called.
-struct Columns {
-    keys: Vec<String>,
-    features: Vec<String>,
-    event: String,
-    created: Option<String>,
-}
-
 /// What the threads of one view share.
 struct Run<'a> {
     job: &'a ViewJob<'a>,
-    request: &'a MaterializeRequest,
     observer: &'a dyn Observer,
     window: ScanWindow,
     threads: usize,
@@ -75,13 +67,18 @@ pub fn materialize_view(
         Some(store) => Some(ViewLock::take(store.path(), "materialize", job.table)?),
         None => None,
     };
-    let newest = with_newest(settings, job, request, &stretch, now, observer, |run, winners, rows| match store {
-        Some(store) => run.write(winners, rows, store),
-        None => run.judge(winners, rows, job.view.features.len() as u64),
+    let mut outcome = Outcome::default();
+    let mut store = store;
+    let pass = with_newest(settings, job, request, &stretch, now, observer, &mut |run, winners, part| {
+        let (written, refused) = match store.as_deref_mut() {
+            Some(store) => run.write(winners, part, store)?,
+            None => run.judge(winners, part.rows, job.view.features.len() as u64)?,
+        };
+        outcome += written;
+        Ok(refused)
     })?;
     observer.progress(Progress::Done { view: &job.view.name });
-    let Pass { counts, keys, refused, refusals, result: outcome } = newest;
-    let newest_created = counts.newest_created.map(Timestamp::from_micros).max(job.newest_created);
+    let Pass { counts, keys, refused, refusals } = pass;
     Ok(ViewReport {
         view: job.view.name.clone(),
         interval: stretch.interval,
@@ -95,7 +92,10 @@ pub fn materialize_view(
         filtered: counts.filtered,
         refusals,
         // a created time in the future would hide the rows that arrive until then
-        newest_created: newest_created.filter(|_| stretch.settles_created).map(|newest| newest.min(now)),
+        newest_created: counts
+            .newest_created
+            .filter(|_| stretch.settles_created)
+            .map(|newest| Timestamp::from_micros(newest).min(now)),
     })
 }
 
@@ -110,11 +110,10 @@ pub(in crate::feature_store) fn recompute_view(
     take: &mut (dyn FnMut(&RowBatch) -> bool + Send),
 ) -> Result<u64, MaterializeError> {
     let stretch = stretch(job, request, now)?;
-    let newest = with_newest(settings, job, request, &stretch, now, observer, |run, winners, rows| {
-        let refused = winners.deliver(rows, &run.window, run.threads, &mut |batch| take(&batch))?;
-        Ok(((), refused))
+    let pass = with_newest(settings, job, request, &stretch, now, observer, &mut |run, winners, part| {
+        Ok(winners.deliver(part.rows, &run.window, run.threads, &mut |batch| take(&batch))?)
     })?;
-    Ok(newest.refused)
+    Ok(pass.refused)
 }
 
 fn stretch(job: &ViewJob<'_>, request: &MaterializeRequest, now: Timestamp) -> Result<Stretch, MaterializeError> {
@@ -123,54 +122,120 @@ fn stretch(job: &ViewJob<'_>, request: &MaterializeRequest, now: Timestamp) -> R
 }
 
 /// One reading of a view's files, and what was made of its newest rows.
-struct Pass<T> {
+struct Pass {
     counts: Counts,
     keys: u64,
     refused: u64,
     refusals: Vec<RefusedValue>,
-    result: T,
 }
 
-/// Finds the newest row of every entity in the window and hands them to `make`.
-fn with_newest<T>(
+/// What becomes of newest rows: the answer are those whose values do not fit.
+type Make<'a> = dyn FnMut(&Run<'_>, &Winners<'_>, Part) -> Result<Refused, MaterializeError> + 'a;
+
+/// Finds the newest row of every entity in the window and hands them to `make`, the files one after the other.
+fn with_newest(
     settings: &Settings,
     job: &ViewJob<'_>,
     request: &MaterializeRequest,
     stretch: &Stretch,
     now: Timestamp,
     observer: &dyn Observer,
-    make: impl FnOnce(&Run<'_>, &Winners<'_>, Latest) -> Result<(T, Refused), MaterializeError>,
-) -> Result<Pass<T>, MaterializeError> {
+    make: &mut Make<'_>,
+) -> Result<Pass, MaterializeError> {
     check_supported(job.view)?;
-    let source = batch_source(job.view)?;
     let layout = Arc::new(ViewLayout::of(job.view, settings.entity_key_serialization_version)?);
-    let columns = columns(&layout, job.view, source)?;
-    let dataset = Dataset::open(&settings.resolve(&source_path(job.view, source)?))?;
-    let dates = source.timestamp_field_type == "DATE";
-    let steps = match &job.view.transformation {
-        None => None,
-        Some(transformation) => Some(Steps::compile(job.view, transformation, source, &layout, &dataset)?),
-    };
-    let scan = match &steps {
-        None => Scan::new(&dataset, columns.keys, columns.event, columns.created, dates)?,
-        Some(steps) => steps.scan(&dataset, &layout, dates)?,
-    };
-    let winners = Winners::new(&scan, &layout, &columns.features, request.cast)?;
+    let files = files(settings, job.view, &layout)?;
+    let scans: Vec<Scan<'_>> = files.iter().map(|files| files.scan(&layout)).collect::<Result<_, _>>()?;
+    let winners = files.iter().zip(&scans).map(|(files, scan)| files.winners(scan, &layout, request.cast));
+    let winners: Vec<Winners<'_>> = winners.collect::<Result<_, _>>()?;
     let window = scan_window(stretch, now.saturating_add(settings.feast_rs.max_future));
-    let run = Run { job, request, observer, window, threads: threads() };
+    let run = Run { job, observer, window, threads: threads() };
 
-    let Newest { rows, counts, mut refused } = run.reduce(&scan, &layout)?;
-    let keys = rows.len() as u64;
+    let mut found: Vec<Newest> = Vec::new();
+    for scan in &scans {
+        found.push(run.reduce(scan, &layout)?);
+    }
+    let counts = all_counts(&files, &found, job.newest_created);
+    let mut refused: Vec<Refused> = found.iter_mut().map(|newest| std::mem::take(&mut newest.refused)).collect();
+    let conflict = if request.overwrite { Conflict::Overwrite } else { Conflict::NewestWins };
+    let mut rows = found.into_iter().map(|newest| newest.rows);
+    let Parts { newest, fallback } = Parts::of(&files, rows.next().unwrap_or_default(), rows.next(), conflict)?;
+    let keys = newest.iter().map(|part| part.rows.len() as u64).sum();
     observer.progress(Progress::Writing { view: &job.view.name, keys });
-    let (result, unfit) = make(&run, &winners, rows)?;
-    refused.merge(unfit);
-    Ok(Pass {
-        counts,
-        keys,
-        refused: refused.count(),
-        refusals: refused.first().iter().map(|row| refused_value(&dataset, row)).collect(),
-        result,
-    })
+    let mut unfit = vec![Refused::default(); files.len()];
+    for part in newest.into_iter().chain(fallback) {
+        // the other files' rows are needed only where the newest is refused
+        let (place, needed) = (part.files, part.instead_of.is_none_or(|other| is_any(&unfit, other)));
+        let (true, Some(winners), Some(unfit)) = (needed, winners.get(place), unfit.get_mut(place)) else { continue };
+        unfit.merge(make(&run, winners, part)?);
+    }
+    for (refused, unfit) in refused.iter_mut().zip(unfit) {
+        refused.merge(unfit);
+    }
+    let refusals = files.iter().zip(&refused);
+    let refusals = refusals
+        .flat_map(|(files, refused)| refused.first().iter().map(|row| refused_value(&files.dataset, row)))
+        .collect();
+    Ok(Pass { counts, keys, refused: refused.iter().map(Refused::count).sum(), refusals })
+}
+
+fn is_any(refused: &[Refused], files: usize) -> bool {
+    refused.get(files).is_some_and(|refused| refused.count() > 0)
+}
+
+/// The newest rows of some files, on their way to the store.
+struct Part {
+    /// which files
+    files: usize,
+    rows: Latest,
+    conflict: Conflict,
+    /// files whose newer rows of the same keys come first
+    instead_of: Option<usize>,
+}
+
+/// The newest rows of all files.
+struct Parts {
+    newest: Vec<Part>,
+    /// those that lose against the newest of other files
+    fallback: Vec<Part>,
+}
+
+impl Parts {
+    /// Of equal events and created times the log's row is the newest.
+    fn of(
+        files: &[Files<'_>],
+        history: Latest,
+        log: Option<Latest>,
+        conflict: Conflict,
+    ) -> Result<Self, MaterializeError> {
+        let part = |files, rows| Part { files, rows, conflict, instead_of: None };
+        let Some((log, log_files)) = log.zip(files.get(1)) else {
+            return Ok(Self { newest: vec![part(0, history)], fallback: Vec::new() });
+        };
+        let path = || log_files.dataset.path().to_owned();
+        let settled =
+            history.settle(log).map_err(|Full| SourceError::TooManyKeys { path: path(), limit: Latest::LIMIT })?;
+        let [(history, history_losers), (log, log_losers)] = settled;
+        let loser = |files, rows, other| Part { files, rows, conflict: Conflict::NewestWins, instead_of: Some(other) };
+        Ok(Self {
+            newest: vec![part(0, history), part(1, log)],
+            fallback: vec![loser(0, history_losers, 1), loser(1, log_losers, 0)],
+        })
+    }
+}
+
+/// What all files held. Every row was seen up to the created time that the last of them reached.
+fn all_counts(files: &[Files<'_>], found: &[Newest], known: Option<Timestamp>) -> Counts {
+    let known = known.map(Timestamp::micros);
+    let dated = files.iter().zip(found).filter(|(files, _)| !files.source.created_timestamp_column.is_empty());
+    let reached = dated.map(|(_, newest)| newest.counts.newest_created.max(known)).min().flatten();
+    let sum = |of: fn(&Counts) -> u64| found.iter().map(|newest| of(&newest.counts)).sum();
+    Counts {
+        read: sum(|counts| counts.read),
+        undated: sum(|counts| counts.undated),
+        filtered: sum(|counts| counts.filtered),
+        newest_created: reached.or(known),
+    }
 }
 
 impl Run<'_> {
@@ -185,10 +250,10 @@ impl Run<'_> {
     fn write(
         &self,
         winners: &Winners<'_>,
-        rows: Latest,
+        part: Part,
         store: &mut SqliteStore,
     ) -> Result<(Outcome, Refused), MaterializeError> {
-        let conflict = if self.request.overwrite { Conflict::Overwrite } else { Conflict::NewestWins };
+        let Part { rows, conflict, .. } = part;
         let mut writer = BulkWriter::new(store, self.job.table, conflict)?;
         let (sender, batches) = sync_channel::<RowBatch>(QUEUED);
         std::thread::scope(|scope| {
@@ -239,58 +304,6 @@ fn refused_value(dataset: &Dataset, RefusedRow { row, refusal }: &RefusedRow) ->
         value: refusal.value.clone(),
         reason: refusal.reason.clone(),
     }
-}
-
-fn check_supported(view: &FeatureView) -> Result<(), MaterializeError> {
-    let unsupported = |what: &str, hint: &str| {
-        Err(MaterializeError::Unsupported { view: view.name.clone(), what: what.to_owned(), hint: hint.to_owned() })
-    };
-    if !view.aggregations.is_empty() {
-        return unsupported("it has aggregations, which are registered only", "aggregate before the rows are written");
-    }
-    if view.transformation.is_some() && !view.source_views.is_empty() {
-        return unsupported(
-            "its transformation reads other views, which feast-rs does not run",
-            "write the transformed rows to its `sink_source`, and define a view over that without a transformation",
-        );
-    }
-    Ok(())
-}
-
-fn batch_source(view: &FeatureView) -> Result<&DataSource, MaterializeError> {
-    let own = view.batch_source.as_ref().and_then(DataSource::batch);
-    let source = own.or_else(|| view.stream_source.as_ref().and_then(DataSource::batch));
-    source.ok_or_else(|| MaterializeError::NoBatchSource { view: view.name.clone() })
-}
-
-fn source_path(view: &FeatureView, source: &DataSource) -> Result<String, MaterializeError> {
-    use crate::model::FileFormat::Delta;
-    let unsupported = |what: String| MaterializeError::Unsupported {
-        view: view.name.clone(),
-        what,
-        hint: "materialize it with Python, or name parquet files in a FileSource".to_owned(),
-    };
-    match &source.kind {
-        SourceKind::File(file) if file.file_format == Some(Delta) => {
-            Err(unsupported(format!("its source `{}` is a Delta table", source.name)))
-        }
-        SourceKind::File(file) => Ok(file.path.clone()),
-        _ => Err(unsupported(format!("its source `{}` is a {}", source.name, source.class_name()))),
-    }
-}
-
-fn columns(layout: &ViewLayout, view: &FeatureView, source: &DataSource) -> Result<Columns, MaterializeError> {
-    if source.timestamp_field.is_empty() {
-        return Err(MaterializeError::NoTimestampField { view: view.name.clone(), name: source.name.clone() });
-    }
-    let column = |name: &str| source.column_of(name).to_owned();
-    let created = &source.created_timestamp_column;
-    Ok(Columns {
-        keys: layout.join_keys.iter().map(|key| column(&key.name)).collect(),
-        features: layout.features.iter().map(|field| column(&field.name)).collect(),
-        event: column(&source.timestamp_field),
-        created: (!created.is_empty()).then(|| column(created)),
-    })
 }
 
 fn scan_window(stretch: &Stretch, not_after: Timestamp) -> ScanWindow {

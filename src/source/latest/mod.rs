@@ -3,6 +3,7 @@
 mod narrow;
 mod wide;
 
+use std::cmp::Ordering;
 use std::ops::Range;
 
 use narrow::{Narrow, Slot, write_key};
@@ -21,6 +22,14 @@ pub struct Stamp {
     pub created: i64,
     /// number of the row in the source
     pub row: u64,
+}
+
+impl Stamp {
+    /// The same row, numbered after `rows` others.
+    #[must_use]
+    pub fn after(self, rows: u64) -> Self {
+        Self { row: rows.saturating_add(self.row), ..self }
+    }
 }
 
 /// The newest row of every key that was offered.
@@ -100,6 +109,39 @@ impl Latest {
         }
     }
 
+    /// For each table the rows that are its alone or the newest of their key, and those that lose against the other's; of
+    /// equal times the later table's row is the newest.
+    ///
+    /// # Errors
+    /// None that these tables did not have.
+    pub fn settle(self, later: Self) -> Result<[(Self, Self); 2], Full> {
+        let (earlier, later) = (self.sorted(), later.sorted());
+        let mut settled = [(Self::default(), Self::default()), (Self::default(), Self::default())];
+        let [own, other] = &mut settled;
+        let (mut left, mut right) = (0, 0);
+        loop {
+            let (here, there) = (earlier.row(left), later.row(right));
+            let order = match (&here, &there) {
+                (None, None) => return Ok(settled),
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (Some((key, _)), Some((other, _))) => key.cmp(other),
+            };
+            if let Some((key, stamp)) = here.filter(|_| order.is_le()) {
+                let loses = there.as_ref().is_some_and(|(_, other)| {
+                    order.is_eq() && (other.event, other.created) >= (stamp.event, stamp.created)
+                });
+                if loses { &mut own.1 } else { &mut own.0 }.offer(&key, stamp)?;
+                left += 1;
+            }
+            if let Some((key, stamp)) = there.filter(|_| order.is_ge()) {
+                let loses = order.is_eq() && own.0.contains(&key);
+                if loses { &mut other.1 } else { &mut other.0 }.offer(&key, stamp)?;
+                right += 1;
+            }
+        }
+    }
+
     /// The keys in the order of their bytes.
     #[must_use]
     pub fn sorted(self) -> Sorted {
@@ -156,6 +198,10 @@ impl Sorted {
         self.len() == 0
     }
 
+    fn row(&self, position: usize) -> Option<(Vec<u8>, Stamp)> {
+        self.key(position).zip(self.stamp(position))
+    }
+
     /// The newest rows of the keys at these positions.
     pub fn stamps(&self, range: Range<usize>) -> impl Iterator<Item = Stamp> + Clone {
         range.filter_map(|position| self.stamp(position))
@@ -192,6 +238,14 @@ mod tests {
 
     use super::*;
 
+    impl Latest {
+        fn copy(&self) -> Self {
+            let mut copy = Self::default();
+            copy.merge(self).unwrap();
+            copy
+        }
+    }
+
     fn stamp(event: i64, created: i64, row: u64) -> Stamp {
         Stamp { event, created, row }
     }
@@ -227,6 +281,13 @@ mod tests {
                 let side = if row < cut { &mut left } else { &mut right };
                 side.offer(key, stamp).unwrap();
                 naive.entry(key.clone()).and_modify(|known| *known = stamp.max(*known)).or_insert(stamp);
+            }
+            for (side, name) in left.copy().settle(right.copy()).unwrap().into_iter().zip([&left, &right]) {
+                prop_assert_eq!(side.0.len() + side.1.len(), name.len());
+                let winners = side.0.sorted();
+                for at in 0..winners.len() {
+                    prop_assert_eq!(winners.stamp(at), naive.get(&winners.key(at).unwrap()).copied());
+                }
             }
             right.merge(&left).unwrap();
             prop_assert!(naive.keys().all(|key| right.contains(key)));

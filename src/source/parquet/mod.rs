@@ -27,6 +27,7 @@ use arrow::datatypes::SchemaRef;
 
 use super::SourceError;
 
+pub use as_of::{AsOf, Judge};
 pub use dataset::Dataset;
 pub use reduce::{Counts, Newest, Refused, RefusedRow};
 pub use scan::{Scan, Window};

@@ -177,6 +177,10 @@ pub(super) trait Sink {
     fn dropped(&mut self, filtered: u64);
     /// A row in the window that cannot be used; its number is that of the source.
     fn refuse(&mut self, row: u64, refusal: Refusal);
+    /// A row that the transformation cannot compute.
+    fn uncomputed(&mut self, row: u64, refusal: Refusal) {
+        self.refuse(row, refusal);
+    }
 }
 
 /// Some rows of one batch.
@@ -261,7 +265,7 @@ impl Pass<'_> {
         sink.dropped((places.len() - computed.rows.len() - computed.refused.len()) as u64);
         sink.count(computed.refused.len() as u64, 0);
         for refusal in computed.refused {
-            sink.refuse(number(u32::try_from(refusal.row).unwrap_or_default()), refusal);
+            sink.uncomputed(number(u32::try_from(refusal.row).unwrap_or_default()), refusal);
         }
         let mut left = computed.columns;
         left.extend(if computed.rows.len() == places.len() {

@@ -1,5 +1,7 @@
 //! What a transformation reads: the columns of a view's batch source, as its stream would bring them.
 
+mod steps;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -11,6 +13,8 @@ use crate::model::{
 };
 use crate::row::{record_arrow, widens};
 use crate::transform::{Compiled, TransformError};
+
+pub(super) use steps::Steps;
 
 /// The columns that a transformation can read, by the names that they have in the view.
 #[derive(Clone, Debug)]

@@ -8,8 +8,8 @@ use arrow::datatypes::{DataType, Int64Type, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::util::display::{FormatOptions, array_value_to_string};
 
+use super::{CompiledView, Input};
 use crate::error::MaterializeError;
-use crate::feature_store::transformation::{CompiledView, Input};
 use crate::model::{DataSource, FeatureView, Transformation};
 use crate::row::{Refusal, ViewLayout};
 use crate::source::parquet::{Computed, Dataset, Scan, Step, Transform};
@@ -22,7 +22,7 @@ const STRICT: CastOptions<'static> = CastOptions { safe: false, format_options: 
 
 /// A view's transformation, compiled for its files.
 #[derive(Debug)]
-pub(super) struct Steps {
+pub(in crate::feature_store) struct Steps {
     select: CompiledStep,
     compute: CompiledStep,
     /// the names by which the files are scanned
@@ -63,6 +63,11 @@ impl Steps {
         let times_as_read = !compiled.computes(&event) && created.as_ref().is_none_or(|name| !compiled.computes(name));
         let read = |name: String| if times_as_read { source.column_of(&name).to_owned() } else { name };
         Ok(Self { select, compute, event: read(event), created: created.map(read), times_as_read })
+    }
+
+    /// Computes as many join keys as the view has, and then all its features.
+    pub fn compute(&self) -> &dyn Step {
+        &self.compute
     }
 
     /// A scan of `dataset` through the transformation.
