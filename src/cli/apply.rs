@@ -182,7 +182,7 @@ fn body(context: &Context, store: &FeatureStore, planned: &Planned) -> String {
         ));
     }
     for id in &planned.plan.unmanaged {
-        text.push_str(&format!("  . {:<20} {:<25} unmanaged: applied by Python, left alone\n", id.kind, id.name));
+        text.push_str(&format!("  . {:<22} {:<25} unmanaged: applied by Python, left alone\n", id.kind, id.name));
     }
     text
 }
@@ -199,7 +199,7 @@ fn change_lines(planned: &Planned, change: &Change, colour: bool) -> String {
         (Action::Update, Some(origin)) => format!("{}:{}", origin.file, origin.line),
         _ => change.note.clone(),
     };
-    let line = format!("{:<20} {:<25} {about}", change.id.kind, change.id.name);
+    let line = format!("{:<22} {:<25} {about}", change.id.kind, change.id.name);
     let mut text = format!("  {} {}\n", paint(mark, sgr, colour), line.trim_end());
     if change.action == Action::Update {
         for detail in &change.details {
