@@ -6,10 +6,12 @@ use super::Context;
 use super::args::{ApplyArgs, ConsentArgs, DeleteArgs, KindArg, PlanArgs, PlanScope as ScopeArgs, PruneArg};
 use super::exit::Exit;
 use super::output::{GREEN, Output, RED, YELLOW, grouped, paint};
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::feature_store::{Action, Change, Detail, FeatureStore, PlanScope, Planned, Prune, Removal};
 use crate::model::ObjectKind;
 
+/// How often an `apply` that only adds plans anew because another program was faster.
+const ATTEMPTS: u32 = 10;
 const NO_CHANGES: &str = "No changes: the registry and the online store are as the definitions say.";
 
 pub fn plan(context: &Context, args: &PlanArgs) -> Result<Output, Error> {
@@ -23,11 +25,30 @@ pub fn plan(context: &Context, args: &PlanArgs) -> Result<Output, Error> {
 
 pub fn apply(context: &Context, args: &ApplyArgs) -> Result<Output, Error> {
     let store = context.open()?;
-    let planned = store.plan(scope(&args.scope), context.now)?;
+    let mut planned = agreed_plan(context, &store, args)?;
     context.tell(&planned.warnings, &[]);
+    for attempt in 1.. {
+        match store.apply(&planned, context.now) {
+            // another program was faster; what only adds is planned anew from what it left
+            Err(error) if error.kind() == Kind::Conflict && attempt < ATTEMPTS && !planned.is_destructive() => {
+                planned = agreed_plan(context, &store, args)?;
+            }
+            done => {
+                done?;
+                break;
+            }
+        }
+    }
+    let done = if planned.is_empty() { NO_CHANGES.to_owned() } else { applied(context, &store, &planned) };
+    Output::new(&planned.report(), done)
+}
+
+/// A plan that loses nothing, or that the user agreed to.
+fn agreed_plan(context: &Context, store: &FeatureStore, args: &ApplyArgs) -> Result<Planned, Error> {
+    let planned = store.plan(scope(&args.scope), context.now)?;
     let agreed = args.allow_destroy || (args.yes && somebody_is_there());
     if planned.is_destructive() && !agreed {
-        let screen = screen(context, &store, &planned);
+        let screen = screen(context, store, &planned);
         consent(
             context,
             &screen,
@@ -35,9 +56,7 @@ pub fn apply(context: &Context, args: &ApplyArgs) -> Result<Output, Error> {
             "review it with `feast-rs plan`, then apply with `--allow-destroy`",
         )?;
     }
-    store.apply(&planned, context.now)?;
-    let done = if planned.is_empty() { NO_CHANGES.to_owned() } else { applied(context, &store, &planned) };
-    Output::new(&planned.report(), done)
+    Ok(planned)
 }
 
 pub fn teardown(context: &Context, args: &ConsentArgs) -> Result<Output, Error> {

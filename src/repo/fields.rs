@@ -279,7 +279,11 @@ impl<'a> Fields<'a> {
         let spot = Spot { end: spot.start + 1, ..spot };
         let message = format!("{} needs `{key}`", self.object.get().what);
         let finding = Finding::error(codes::MISSING_KEY, spot, message);
-        self.diagnostics().report(finding.near(key, self.entries.iter().map(|(name, _)| name.as_str())));
+        let finding = match nearest(key, self.entries.iter().map(|(name, _)| name.as_str())) {
+            Some(written) => finding.label(format!("is `{written}` meant to be it?")),
+            None => finding,
+        };
+        self.diagnostics().report(finding);
     }
 
     pub(super) fn text(&self, key: &'static str) -> Option<At<String>> {

@@ -178,6 +178,18 @@ fn the_repo_is_found_from_elsewhere() {
 }
 
 #[test]
+fn parallel_applies_all_succeed() {
+    let repo = Repo::sample();
+    let children: Vec<_> = (0..4).map(|_| repo.command(["apply"]).spawn().unwrap()).collect();
+    for child in children {
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    assert_eq!(repo.json(["plan", "-o", "json"])["changes"], json!([]));
+    repo.run(["registry", "check"]).ok();
+}
+
+#[test]
 fn parallel_materializations_leave_a_whole_registry() {
     let repo = Repo::applied();
     let children: Vec<_> =

@@ -39,7 +39,7 @@ const CASES: &[Case] = &[
     case(&["entities: {name: a}\n"], "E0106", "{name: a}", ""),
     case(&["entities: [{name: 12}]\n"], "E0106", "12", "needs quotes"),
     case(&["entities: [{description: a}]\n"], "E0107", "{", ""),
-    case(&["entities: [{nam: a}]\n"], "E0107", "{", "did you mean `nam`?"),
+    case(&["entities: [{nam: a}]\n"], "E0107", "{", "is `nam` meant to be it?"),
     case(&["data_sources: [{type: FileSourc, path: p}]\n"], "E0108", "FileSourc", "did you mean `FileSource`?"),
     case(&["entities: [{name: a, value_type: INT46}]\n"], "E0108", "INT46", "did you mean `INT64`?"),
     case(&["entities: &a [*a]\n"], "E0109", "*", ""),
