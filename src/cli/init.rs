@@ -18,7 +18,8 @@ struct InitReport {
 }
 
 pub fn run(context: &Context, args: &InitArgs) -> Result<Output, Error> {
-    let directory = context.location()?.directory.join(&args.directory);
+    let here = context.location()?.directory;
+    let directory = here.join(&args.directory);
     let project = project_name(&directory);
     let written = template::write(&directory, template_of(args), &project)?;
     let inside = |file: &PathBuf| file.strip_prefix(&directory).unwrap_or(file).display().to_string();
@@ -26,8 +27,9 @@ pub fn run(context: &Context, args: &InitArgs) -> Result<Output, Error> {
     let shown = args.directory.display();
     let list: Vec<String> = files.iter().map(|file| format!("  {shown}/{file}")).collect();
     let list = list.join("\n");
+    let enter = if directory == here { String::new() } else { format!("  cd {shown}\n") };
     let text = format!(
-        "Made a feature repo in {shown}, project `{project}`:\n{list}\n\nNext:\n  cd {shown}\n{}",
+        "Made a feature repo in {shown}, project `{project}`:\n{list}\n\nNext:\n{enter}{}",
         next_steps(template_of(args))
     );
     Output::new(&InitReport { directory: directory.display().to_string(), project, files }, text)
