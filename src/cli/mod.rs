@@ -11,6 +11,7 @@ mod explain;
 mod historical;
 mod init;
 mod inspect;
+mod kinesis;
 mod materialize;
 mod online;
 mod output;
@@ -20,6 +21,7 @@ mod registry;
 mod schema;
 mod status;
 mod stored;
+mod stream_ingest;
 mod validate;
 
 use std::ffi::OsString;
@@ -108,6 +110,7 @@ impl Context<'_> {
             Command::Delete(args) => apply::delete(self, args)?,
             Command::Materialize(args) => materialize::between(self, args)?,
             Command::MaterializeIncremental(args) => materialize::incremental(self, args)?,
+            Command::StreamIngest(args) => stream_ingest::run(self, args)?,
             Command::GetOnlineFeatures(args) => online::run(self, args)?,
             Command::GetHistoricalFeatures(args) => historical::run(self, args)?,
             Command::Entities(which) => inspect::run(self, Listing::Entities, which)?,
@@ -119,6 +122,7 @@ impl Context<'_> {
             Command::Features(which) => inspect::run(self, Listing::Features, which)?,
             Command::Projects(which) => inspect::run(self, Listing::Projects, which)?,
             Command::Online(command) => stored::run(self, command)?,
+            Command::Kinesis(command) => kinesis::run(self, command)?,
             Command::Status => status::status(self)?,
             Command::Runs(args) => status::runs(self, args)?,
             Command::RegistryDump => registry::dump(self)?,

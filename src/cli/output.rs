@@ -36,6 +36,7 @@ impl Output {
 }
 
 /// Where results and talk go.
+#[derive(Clone)]
 pub struct Printer {
     format: Format,
     level: LogLevel,

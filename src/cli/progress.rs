@@ -54,3 +54,36 @@ pub fn peak_memory() -> Option<u64> {
     let kilobytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
     Some(kilobytes / 1024)
 }
+
+/// Lines on stderr that are redrawn; without a terminal nothing is drawn.
+pub struct Line {
+    bar: ProgressBar,
+}
+
+impl Line {
+    /// A line that is drawn, or one that is not.
+    pub fn new(drawn: bool) -> Self {
+        let target = if drawn { ProgressDrawTarget::stderr_with_hz(REDRAWS) } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(None, target);
+        if let Ok(style) = ProgressStyle::with_template("{msg}") {
+            bar.set_style(style);
+        }
+        Self { bar }
+    }
+
+    /// What it says from now on.
+    pub fn show(&self, text: &str) {
+        self.bar.set_message(text.to_owned());
+        self.bar.tick();
+    }
+
+    /// Lets something else be said above it.
+    pub fn aside(&self, say: impl FnOnce()) {
+        self.bar.suspend(say);
+    }
+
+    /// Takes it off the screen.
+    pub fn clear(&self) {
+        self.bar.finish_and_clear();
+    }
+}

@@ -139,4 +139,45 @@ pub static CODES: &[(&str, &str, &str)] = &[
         "The files of the log are missing, cannot be written, or have other columns than the rows. The rows wait in the online \
          store's file; the next command that logs to the same place writes them, each once.",
     ),
+    (
+        "E2101",
+        "a record is late",
+        "Its event time lies behind the watermark of its shard: the largest event time seen there, less \
+         `watermark_delay_threshold`. With `x-kinesis.late: dead_letter` it is kept here instead of being written.",
+    ),
+    (
+        "E2102",
+        "a record's wrapping is damaged",
+        "An aggregate of the Kinesis Producer Library that contradicts itself, or gzip that is cut or far too large. It is kept \
+         whole.",
+    ),
+    (
+        "E2110",
+        "Kinesis refuses, or cannot be reached",
+        "Permissions, the name of the stream, the region, credentials, or the network. `feast-rs stream-ingest --check` tests each \
+         permission; those that are needed are in docs/kinesis.md.",
+    ),
+    (
+        "E2111",
+        "the stream was deleted and made again",
+        "Positions belong to one stream, told apart by its time of creation: those of the old one mean nothing in the new one. \
+         `feast-rs kinesis checkpoints reset VIEW --to trim-horizon` begins anew.",
+    ),
+    (
+        "E2112",
+        "records expired before they were read",
+        "The stream keeps its records for its retention only, and reading stood still for longer. The message has the bounds. \
+         Materialize that time from the batch source, then go on with `--on-gap warn`.",
+    ),
+    (
+        "E2113",
+        "the online table of a stream's view was dropped",
+        "Positions say that records are stored, and the values are gone: going on would lose them silently. \
+         `feast-rs kinesis checkpoints reset VIEW --to ..` says from where to go on.",
+    ),
+    (
+        "E2114",
+        "a view cannot be filled from a stream",
+        "It has no Kinesis source, or records or aggregations that feast-rs registers only.",
+    ),
 ];

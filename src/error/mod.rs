@@ -3,12 +3,14 @@
 mod codes;
 mod ingest;
 mod materialize;
+mod stream;
 
 use std::path::PathBuf;
 
 pub use codes::CODES;
 pub use ingest::IngestError;
 pub use materialize::MaterializeError;
+pub use stream::StreamIngestError;
 
 use crate::offline::{LogError, OfflineError};
 use crate::online::OnlineError;
@@ -16,6 +18,7 @@ use crate::registry::RegistryError;
 use crate::repo::RepoError;
 use crate::row::RowError;
 use crate::source::SourceError;
+use crate::source::kinesis::{ApiError, StreamError};
 
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
@@ -49,6 +52,9 @@ pub enum Error {
     /// records on their way into a view
     #[error(transparent)]
     Ingest(#[from] IngestError),
+    /// a stream
+    #[error(transparent)]
+    Stream(#[from] StreamIngestError),
     /// what was asked for cannot be done with that input
     #[error("{what}")]
     Invalid {
@@ -189,6 +195,7 @@ impl Error {
             Self::Log(error) => log_kind(error),
             Self::Materialize(error) => materialize_kind(error),
             Self::Ingest(error) => ingest_kind(error),
+            Self::Stream(error) => stream_kind(error),
             Self::Io { source, .. } => io_kind(source),
             Self::Internal { .. } => Kind::Internal,
         }
@@ -214,6 +221,7 @@ impl Error {
             Self::Unsupported { .. } => "E1009",
             Self::Materialize(_) => "E1011",
             Self::Ingest(_) => "E2020",
+            Self::Stream(error) => stream_code(error),
             Self::Offline(_) => "E1012",
             Self::Log(_) => "E2204",
         })
@@ -232,6 +240,7 @@ impl Error {
             Self::Row(error) => error.hint(),
             Self::Materialize(error) => error.hint(),
             Self::Ingest(error) => error.hint(),
+            Self::Stream(error) => error.hint(),
             Self::Invalid { hint, .. }
             | Self::NotFound { hint, .. }
             | Self::Consent { hint, .. }
@@ -317,6 +326,41 @@ fn ingest_kind(error: &IngestError) -> Kind {
         IngestError::Source(error) => source_kind(error),
         IngestError::Columns { .. } => Kind::Internal,
         _ => Kind::Invalid,
+    }
+}
+
+fn stream_kind(error: &StreamIngestError) -> Kind {
+    match error {
+        StreamIngestError::Stream(StreamError::Api { source, .. }) => match source {
+            ApiError::NotFound(_) => Kind::NotFound,
+            ApiError::Throttled(_) | ApiError::Unavailable(_) | ApiError::IteratorExpired => Kind::Unavailable,
+            ApiError::Request { .. } => Kind::Invalid,
+        },
+        StreamIngestError::Stream(StreamError::Recreated { .. } | StreamError::Gap { .. })
+        | StreamIngestError::TableDropped { .. } => Kind::Conflict,
+        StreamIngestError::Input { source, .. } => io_kind(source),
+        StreamIngestError::NoShard { .. } => Kind::NotFound,
+        StreamIngestError::NoStream { .. }
+        | StreamIngestError::NoStreams
+        | StreamIngestError::Unsupported { .. }
+        | StreamIngestError::SeveralStreams { .. }
+        | StreamIngestError::Future { .. } => Kind::Invalid,
+    }
+}
+
+fn stream_code(error: &StreamIngestError) -> &'static str {
+    match error {
+        StreamIngestError::Stream(StreamError::Api { .. }) => "E2110",
+        StreamIngestError::Stream(StreamError::Recreated { .. }) => "E2111",
+        StreamIngestError::Stream(StreamError::Gap { .. }) => "E2112",
+        StreamIngestError::TableDropped { .. } => "E2113",
+        StreamIngestError::NoStream { .. }
+        | StreamIngestError::NoStreams
+        | StreamIngestError::Unsupported { .. }
+        | StreamIngestError::SeveralStreams { .. } => "E2114",
+        StreamIngestError::Input { .. } => "E1010",
+        StreamIngestError::NoShard { .. } => "E1006",
+        StreamIngestError::Future { .. } => "E1005",
     }
 }
 

@@ -14,6 +14,7 @@ pub mod records;
 mod references;
 mod registry_files;
 mod retrieve;
+mod stream_ingest;
 mod transformation;
 
 use std::path::{Path, PathBuf};
@@ -37,6 +38,13 @@ pub use operate::{
 pub use references::FeatureSet;
 pub use registry_files::ImportReport;
 pub use retrieve::{FeatureVector, FieldStatus, OnlinePlan, OnlineRequest, OnlineResponse, ResponseMetadata};
+
+pub use crate::source::kinesis::{Input, WallClock};
+pub use stream_ingest::{
+    Checkpoint, Destination, From as StreamFrom, ResetReport, ResetTo, ShardInfo, ShardStatus, Stop, Stopper,
+    StreamCheck, StreamIngestReport, StreamIngestRequest, StreamNotice, StreamObserver, StreamReport, StreamStatus,
+    StreamViewReport,
+};
 
 use crate::error::Error;
 use crate::model::{OnlineStoreSettings, RegistrySettings, Settings, SqliteOnlineStore};

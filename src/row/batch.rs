@@ -103,6 +103,27 @@ impl RowBatch {
         self.order.is_empty()
     }
 
+    /// Keeps the newest row of every key: the one with the newest event time, then with the newest created time (none is
+    /// oldest), then the later arrival. For rows that bring every feature: the others would be replaced by it.
+    pub fn keep_newest(&mut self) {
+        let stamp = |row: u32| {
+            let row = row as usize;
+            (self.event.get(row).copied().flatten(), self.created.get(row).copied().flatten())
+        };
+        let mut kept: Vec<u32> = Vec::with_capacity(self.order.len());
+        for row in &self.order {
+            match kept.last_mut() {
+                Some(last) if self.keys.get(*last as usize) == self.keys.get(*row as usize) => {
+                    if stamp(*row) >= stamp(*last) {
+                        *last = *row;
+                    }
+                }
+                _ => kept.push(*row),
+            }
+        }
+        self.order = kept;
+    }
+
     /// Whether any row may bring the feature at that position of the layout.
     #[must_use]
     pub fn brings(&self, feature: usize) -> bool {
@@ -271,6 +292,17 @@ mod tests {
         assert!(batch.brings(0) && !batch.brings(1));
         assert_eq!(batch.rows().next().unwrap().cell(1), None);
         assert_eq!((batch.len(), batch.is_empty()), (3, false));
+    }
+
+    #[test]
+    fn of_every_key_the_newest_row_stays_and_of_equals_the_later() {
+        let keys = vec![Some(7), Some(7), Some(5), Some(7), Some(5), Some(6)];
+        let times = vec![Some(3), Some(9), Some(4), Some(8), Some(4), Some(1)];
+        let values = vec![0.0, 1.0, 2.0, 3.0, 4.0, 5.0];
+        let (mut batch, _) = RowBatch::new(&layout(), &columns(keys, times, values), Cast::Lossless, None).unwrap();
+        batch.keep_newest();
+        let texts: Vec<_> = batch.rows().map(|row| row.cell(0).unwrap().text.unwrap().to_owned()).collect();
+        assert_eq!(texts, ["4", "5", "1"]);
     }
 
     #[test]

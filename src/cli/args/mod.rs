@@ -3,12 +3,14 @@
 #![allow(clippy::doc_markdown, reason = "these comments are the help that a terminal shows")]
 
 mod operate;
+mod stream;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use operate::{ExpireArgs, OnlineCommand, RunsArgs};
+pub use stream::{CheckpointsCommand, DestinationArg, KinesisCommand, OnGapArg, PlaceArg, ResetArg, StreamIngestArgs};
 
 use crate::model::{Span, Timestamp};
 
@@ -127,6 +129,8 @@ pub enum Command {
     Materialize(MaterializeArgs),
     /// Fill the online store from where the last run ended
     MaterializeIncremental(IncrementalArgs),
+    /// Keep the online store up to date with Kinesis streams, until it is stopped
+    StreamIngest(StreamIngestArgs),
     /// Read the newest values of features
     GetOnlineFeatures(OnlineArgs),
     /// Join features to a table of entities and instants, as they were known then
@@ -158,6 +162,9 @@ pub enum Command {
     /// What is stored: for an entity, in all, against the batch source, past its time
     #[command(subcommand)]
     Online(OnlineCommand),
+    /// Kinesis: shards, and where the views stand in them
+    #[command(subcommand)]
+    Kinesis(KinesisCommand),
     /// How full and how fresh each view is
     Status,
     /// What was written, by which command, when and with what outcome

@@ -38,6 +38,15 @@ pub enum Input {
     Standard,
 }
 
+impl std::fmt::Display for Input {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Standard => f.write_str("standard input"),
+        }
+    }
+}
+
 /// JSON lines as a stream.
 #[derive(Clone, Debug)]
 pub struct InputApi {

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 
-use super::shard::ShardReader;
+use super::shard::{ShardReader, watched};
 use super::{ApiError, IteratorFrom, ListedShard, MemoryBudget, Reservation, ShardApi, StreamRecord};
 use crate::model::{Span, Timestamp};
 
@@ -164,6 +164,12 @@ impl<A: ShardApi> Readers<A> {
             since,
         };
         self.tasks.spawn(reader.run());
+    }
+
+    /// Asks for the list of shards in a task of its own.
+    pub fn list(&self) -> JoinHandle<Result<Vec<ListedShard>, ApiError>> {
+        let shared = Arc::clone(&self.shared);
+        tokio::spawn(async move { watched(shared.api.shards()).await })
     }
 
     /// What happens next; for ever nothing where no shard is read. Cancel-safe.

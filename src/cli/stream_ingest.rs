@@ -1,0 +1,280 @@
+//! `stream-ingest`: runs until it is told to stop, with one line that says how it goes.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::Context;
+use super::args::{DestinationArg, OnGapArg, PlaceArg, StreamIngestArgs};
+use super::exit::Exit;
+use super::output::{Columns, GREEN, Output, Printer, RED, counted, grouped, paint};
+use super::progress::Line;
+use crate::error::Error;
+use crate::feature_store::{
+    Destination, Input, Stop, Stopper, StreamCheck, StreamFrom, StreamIngestReport, StreamIngestRequest, StreamNotice,
+    StreamObserver, StreamStatus, WallClock,
+};
+use crate::model::{OnGap, StartPosition};
+
+/// Time between two lines of a log.
+const LOG_EVERY: Duration = Duration::from_secs(10);
+/// Time over which rates are taken.
+const RATE_OVER: Duration = Duration::from_secs(2);
+/// Threads that wait for the network and take answers apart.
+const MAX_THREADS: usize = 4;
+/// The exit status of a process that was told twice to end.
+const KILLED: i32 = 130;
+
+pub fn run(context: &Context, args: &StreamIngestArgs) -> Result<Output, Error> {
+    let request = request(context, args)?;
+    let store = context.open()?;
+    if args.check {
+        let checks = runtime()?.block_on(store.check_streams(&request, clock()))?;
+        let exit = if checks.iter().all(|check| check.ok) { Exit::Done } else { Exit::Findings };
+        return Ok(Output::new(&checks, checks_screen(&checks, context.printer.colour()))?.ending(exit));
+    }
+    let watch = Arc::new(Watch::new(context.printer));
+    let runtime = runtime()?;
+    let report = runtime.block_on(async {
+        let (stopper, stop) = Stop::new();
+        let signals = tokio::spawn(signals(stopper, Arc::clone(&watch)));
+        let observer: Arc<dyn StreamObserver> = watch.clone();
+        let report = store.stream_ingest(&request, clock(), stop, observer).await;
+        signals.abort();
+        report
+    });
+    // a read of standard input that nobody ends is not waited for
+    runtime.shutdown_background();
+    watch.line.clear();
+    let report = report?;
+    let exit = if report.is_partial() && !report.interrupted { Exit::Partial } else { Exit::Done };
+    Ok(Output::new(&report, screen(&report))?.ending(exit))
+}
+
+/// A runtime for whatever waits for the network.
+pub fn runtime() -> Result<tokio::runtime::Runtime, Error> {
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(MAX_THREADS);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build();
+    runtime.map_err(|error| Error::internal("start a runtime", error))
+}
+
+/// The machine's clock.
+pub fn clock() -> WallClock {
+    WallClock::new(super::now)
+}
+
+fn request(context: &Context, args: &StreamIngestArgs) -> Result<StreamIngestRequest, Error> {
+    Ok(StreamIngestRequest {
+        views: args.views.clone(),
+        to: args.to.map(destination),
+        from: args.from.iter().map(|place| from(context, place)).collect::<Result<_, _>>()?,
+        endpoint_url: args.endpoint_url.clone(),
+        until_caught_up: args.until_caught_up,
+        max_records: args.max_records,
+        duration: args.duration,
+        input: input(context, args.input.as_deref())?,
+        on_gap: args.on_gap.map(|on_gap| match on_gap {
+            OnGapArg::Fail => OnGap::Fail,
+            OnGapArg::Warn => OnGap::Warn,
+        }),
+    })
+}
+
+fn destination(to: DestinationArg) -> Destination {
+    Destination { online: to != DestinationArg::Offline, offline: to != DestinationArg::Online }
+}
+
+/// A path is relative to where the user is, as the shell completes it.
+fn input(context: &Context, input: Option<&str>) -> Result<Option<Input>, Error> {
+    Ok(match input {
+        None => None,
+        Some("-") => Some(Input::Standard),
+        Some(path) => Some(Input::File(context.location()?.directory.join(PathBuf::from(path)))),
+    })
+}
+
+fn from(context: &Context, place: &PlaceArg) -> Result<StreamFrom, Error> {
+    Ok(match place {
+        PlaceArg::Latest => StreamFrom::Everywhere(StartPosition::Latest),
+        PlaceArg::TrimHorizon => StreamFrom::Everywhere(StartPosition::TrimHorizon),
+        PlaceArg::AtTimestamp(time) => StreamFrom::Everywhere(StartPosition::AtTimestamp(context.time(time)?)),
+        PlaceArg::After(shard, position) => StreamFrom::After { shard: shard.clone(), position: position.clone() },
+    })
+}
+
+/// The first signal brings an orderly end, the second ends at once: commits are whole in any case.
+async fn signals(stopper: Stopper, watch: Arc<Watch>) {
+    if signal().await.is_err() {
+        return;
+    }
+    watch.notice(&StreamNotice::Info("stopping: what was read is being stored; once more ends at once".into()));
+    stopper.stop();
+    if signal().await.is_ok() {
+        std::process::exit(KILLED);
+    }
+}
+
+#[cfg(unix)]
+async fn signal() -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+async fn signal() -> std::io::Result<()> {
+    tokio::signal::ctrl_c().await
+}
+
+/// Shows how a run goes: one line redrawn on a terminal, a line every ten seconds elsewhere.
+struct Watch {
+    printer: Printer,
+    line: Line,
+    shown: Mutex<BTreeMap<String, Shown>>,
+}
+
+/// What was last said of a stream.
+struct Shown {
+    text: String,
+    logged: Instant,
+    /// counters some time ago, for the rates
+    past: Vec<(Instant, u64, u64)>,
+}
+
+impl Watch {
+    fn new(printer: &Printer) -> Self {
+        Self { printer: printer.clone(), line: Line::new(printer.progress()), shown: Mutex::new(BTreeMap::new()) }
+    }
+}
+
+impl StreamObserver for Watch {
+    fn status(&self, status: &StreamStatus) {
+        let mut all = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        let shown = all.entry(status.stream.clone()).or_insert_with(|| Shown {
+            text: String::new(),
+            logged: Instant::now(),
+            past: vec![(Instant::now(), 0, 0)],
+        });
+        shown.text = line(status, shown.rates(status));
+        if self.printer.progress() {
+            let lines: Vec<&str> = all.values().map(|shown| shown.text.as_str()).collect();
+            self.line.show(&lines.join("\n"));
+        } else if shown.logged.elapsed() >= LOG_EVERY {
+            shown.logged = Instant::now();
+            self.printer.info(&shown.text);
+        }
+    }
+
+    fn notice(&self, notice: &StreamNotice) {
+        self.line.aside(|| match notice {
+            StreamNotice::Info(text) => self.printer.info(text),
+            StreamNotice::Warning(text) => self.printer.warn(text),
+        });
+    }
+}
+
+impl Shown {
+    /// Records and bytes a second.
+    #[allow(clippy::cast_precision_loss, reason = "a rate needs no more")]
+    fn rates(&mut self, status: &StreamStatus) -> (f64, f64) {
+        let now = Instant::now();
+        self.past.push((now, status.records, status.bytes));
+        while self.past.len() > 2 && self.past.get(1).is_some_and(|(at, ..)| now.duration_since(*at) > RATE_OVER) {
+            self.past.remove(0);
+        }
+        let Some((at, records, bytes)) = self.past.first() else { return (0.0, 0.0) };
+        let seconds = now.duration_since(*at).as_secs_f64().max(0.001);
+        ((status.records - records) as f64 / seconds, (status.bytes - bytes) as f64 / seconds)
+    }
+}
+
+/// `drivers  4 shards  12 431 rec/s  9.8 MB/s  lag 84 ms (p99 210)  stale 3  refused 1  checkpoint 0.4 s ago  up 00:12:41`
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate is positive and small")]
+fn line(status: &StreamStatus, (records, bytes): (f64, f64)) -> String {
+    let open = status.shards.values().filter(|shard| !shard.ended).count();
+    let lag = match status.lag {
+        Some((median, high)) => format!("lag {} ms (p99 {})", median.as_millis(), high.as_millis()),
+        None => {
+            let behind = status.shards.values().map(|shard| shard.behind).max().unwrap_or_default();
+            format!("lag {} ms", behind.as_millis())
+        }
+    };
+    let late = if status.late > 0 { format!("  late {}", grouped(status.late)) } else { String::new() };
+    let age =
+        status.checkpoint_age.map(|age| format!("  checkpoint {:.1} s ago", age.as_secs_f64())).unwrap_or_default();
+    let up = status.uptime.as_secs();
+    format!(
+        "{}  {}  {} rec/s  {:.1} MB/s  {lag}  stale {}{late}  refused {}{age}  up {:02}:{:02}:{:02}",
+        status.stream,
+        counted(open, "shard"),
+        grouped(records.round() as u64),
+        bytes / 1e6,
+        grouped(status.stale),
+        grouped(status.refused),
+        up / 3_600,
+        up / 60 % 60,
+        up % 60,
+    )
+}
+
+fn checks_screen(checks: &[StreamCheck], colour: bool) -> String {
+    let mut text = String::new();
+    for check in checks {
+        let mark = if check.ok { paint("ok", GREEN, colour) } else { paint("FAIL", RED, colour) };
+        text.push_str(&format!("{mark:4}  {}  {}: {}\n", check.stream, check.check, check.message));
+        if let Some(hint) = &check.hint {
+            text.push_str(&format!("      hint: {hint}\n"));
+        }
+    }
+    text
+}
+
+fn screen(report: &StreamIngestReport) -> String {
+    let mut columns = Columns::new(&[
+        "stream",
+        ">shards",
+        ">records",
+        ">written",
+        ">stale",
+        ">superseded",
+        ">late",
+        ">refused",
+        ">time",
+        "views",
+    ]);
+    for stream in &report.streams {
+        let views: Vec<&str> = stream.views.iter().map(|view| view.view.as_str()).collect();
+        columns.row([
+            stream.stream.clone(),
+            stream.shards.to_string(),
+            grouped(stream.records),
+            grouped(stream.written),
+            grouped(stream.stale),
+            grouped(stream.superseded),
+            grouped(stream.late),
+            grouped(stream.refused),
+            format!("{:.2}s", stream.seconds),
+            views.join(", "),
+        ]);
+    }
+    let records: u64 = report.streams.iter().map(|stream| stream.records).sum();
+    let values: u64 = report.streams.iter().map(|stream| stream.written).sum();
+    let how = if report.interrupted { "Stopped after" } else { "Ingested" };
+    format!(
+        "{}\n{how} {} of {}, {} values written.",
+        columns.text(),
+        counted_records(records),
+        counted(report.streams.len(), "stream"),
+        grouped(values),
+    )
+}
+
+fn counted_records(records: u64) -> String {
+    if records == 1 { "1 record".to_owned() } else { format!("{} records", grouped(records)) }
+}

@@ -1,0 +1,263 @@
+//! The verb: opens everything that a run needs, runs the streams side by side, and puts their reports together.
+
+use std::sync::Arc;
+
+use tokio::task::{JoinSet, spawn_blocking};
+use tokio::time::Instant;
+
+use super::refused::DeadLetters;
+use super::run::{Limits, Run};
+use super::select::{Stream, StreamView};
+use super::start::{Standing, look, start_of};
+use super::status::Counters;
+use super::view::ViewWork;
+use super::worker::Worker;
+use super::{Stop, StreamIngestReport, StreamIngestRequest, StreamObserver, StreamReport};
+use crate::error::{Error, StreamIngestError};
+use crate::feature_store::FeatureStore;
+use crate::feature_store::records::{Absent, Reading, RecordPath, Shape};
+use crate::model::{Span, StartPosition, Timestamp};
+use crate::online::{Durability, Lane, SqliteStore, TableSpec, ViewLock};
+use crate::registry::{Access, Snapshot};
+use crate::row::{Cast, ViewLayout};
+use crate::source::kinesis::{
+    AwsApi, Endpoint, Input, InputApi, MemoryBudget, Readers, ReadersOptions, ShardApi, Unwrapping, WallClock,
+};
+
+/// What may be in memory of all streams together, before it is unpacked.
+const MEMORY: usize = 32 * 1024 * 1024;
+/// A column of a stream that a record does not bring is null.
+pub(super) const READING: Reading =
+    Reading { shape: Shape::Source, absent: Absent::Null, cast: Cast::Lossless, strict: false };
+/// Reads of a file are not counted.
+const UNPACED: f64 = 1e6;
+/// Reads a second beyond which a shard of AWS refuses.
+const QUOTA: f64 = 5.0;
+/// A difference of the clocks beyond this is one.
+const SKEW: i64 = 2_000_000;
+
+/// What the streams of a run share.
+struct Shared {
+    lane: Lane<SqliteStore>,
+    memory: Arc<MemoryBudget>,
+    observer: Arc<dyn StreamObserver>,
+    clock: WallClock,
+    end: Option<Instant>,
+}
+
+impl FeatureStore<'_> {
+    /// Reads the streams of the request's views until `stop`, a limit of the request, or a failure. Rows and the positions
+    /// that they reach are stored in one transaction; when this returns, everything that was read before is stored, unless
+    /// that took longer than four seconds.
+    ///
+    /// Must be called in a runtime with time and network. Not cancel-safe: ask it to stop.
+    ///
+    /// # Errors
+    /// The definitions, the stream, the store, or the dead-letter file. What was committed stays.
+    pub async fn stream_ingest(
+        &self,
+        request: &StreamIngestRequest,
+        clock: WallClock,
+        stop: Stop,
+        observer: Arc<dyn StreamObserver>,
+    ) -> Result<StreamIngestReport, Error> {
+        let snapshot = self.current()?;
+        let streams = self.streams(&snapshot, request)?;
+        if request.input.is_some() && streams.len() > 1 {
+            let streams = streams.into_iter().map(|stream| stream.source.name).collect();
+            return Err(StreamIngestError::SeveralStreams { streams }.into());
+        }
+        let _locks = self.locks(&streams)?;
+        let store = self.online_store(Durability::Bulk)?;
+        let (lane, thread) = Lane::start(store).map_err(|error| Error::internal("start a thread", error))?;
+        let shared = Shared {
+            lane,
+            memory: MemoryBudget::new(MEMORY),
+            observer,
+            end: request.duration.map(|span| Instant::now() + duration(span)),
+            clock,
+        };
+        let done = self.run_all(streams, request, &shared, stop).await;
+        drop(shared);
+        // what was sent to the store is done before the process ends
+        let _ = spawn_blocking(move || thread.join().is_ok()).await;
+        done
+    }
+
+    /// The registry as it is, with nothing pending.
+    pub(super) fn current(&self) -> Result<Snapshot, Error> {
+        let mut registry = self.registry(Access::Write)?;
+        self.finish_pending(&mut registry)?;
+        Ok(registry.snapshot()?)
+    }
+
+    /// The right to fill these views; another process that has it already is told of.
+    fn locks(&self, streams: &[Stream]) -> Result<Vec<ViewLock>, Error> {
+        let store = &self.online_settings()?.path;
+        let views = streams.iter().flat_map(|stream| &stream.views);
+        views.map(|view| Ok(ViewLock::take(store, "stream-ingest", &view.table)?)).collect()
+    }
+
+    async fn run_all(
+        &self,
+        streams: Vec<Stream>,
+        request: &StreamIngestRequest,
+        shared: &Shared,
+        mut stop: Stop,
+    ) -> Result<StreamIngestReport, Error> {
+        let (stopper, stopped) = Stop::new();
+        let mut runs = JoinSet::new();
+        for stream in streams {
+            match &request.input {
+                Some(input) => {
+                    let api = InputApi::open(input, shared.clock.clone())
+                        .map_err(|source| StreamIngestError::Input { input: input.to_string(), source })?;
+                    let run = self.open_stream(api, stream, request, shared).await?;
+                    runs.spawn(run.run(stopped.clone()));
+                }
+                None => {
+                    let endpoint = Endpoint { url: request.endpoint_url.clone() };
+                    let api = AwsApi::new(&stream.kinesis, &endpoint, shared.clock.clone()).await;
+                    let run = self.open_stream(api, stream, request, shared).await?;
+                    runs.spawn(run.run(stopped.clone()));
+                }
+            }
+        }
+        let mut report = StreamIngestReport::default();
+        let mut failure = None;
+        loop {
+            tokio::select! {
+                () = stop.wait() => stopper.stop(),
+                done = runs.join_next() => match done {
+                    None => break,
+                    Some(Ok(Ok((stream, interrupted)))) => {
+                        report.streams.push(stream);
+                        report.interrupted |= interrupted;
+                    }
+                    Some(Ok(Err(error))) => {
+                        failure.get_or_insert(error);
+                        stopper.stop();
+                    }
+                    Some(Err(error)) => {
+                        failure.get_or_insert(Error::internal("read a stream", error));
+                        stopper.stop();
+                    }
+                },
+            }
+        }
+        report.streams.sort_by(|a: &StreamReport, b| a.stream.cmp(&b.stream));
+        failure.map_or(Ok(report), Err)
+    }
+
+    /// Opens one stream: its shards, the positions of its views, and what makes rows of its records.
+    async fn open_stream<A: ShardApi>(
+        &self,
+        api: A,
+        stream: Stream,
+        request: &StreamIngestRequest,
+        shared: &Shared,
+    ) -> Result<Run<A>, Error> {
+        let is_input = request.input.is_some();
+        let name = request.input.as_ref().map_or_else(|| stream.name().to_owned(), ToString::to_string);
+        let (summary, listed) = look(&api, &name).await.map_err(StreamIngestError::from)?;
+        let options = stream.kinesis.options.clone();
+        let declared = if is_input { StartPosition::TrimHorizon } else { options.start };
+        let start = start_of(&request.from, declared, &name, &listed, summary.answered)?;
+        let endpoint = request.endpoint_url.clone().or_else(|| options.endpoint_url.clone()).filter(|_| !is_input);
+        let keeps_positions = request.input != Some(Input::Standard);
+        let mut standings = Vec::new();
+        for view in stream.views.clone() {
+            let spec = spec(self, &view)?;
+            let project = &self.settings.project;
+            let mut standing = Standing::open(&shared.lane, view, spec, project, &summary.id, endpoint.clone()).await?;
+            standing.begin(&shared.lane, &listed, &start, keeps_positions).await?;
+            standings.push(standing);
+        }
+        let worker = self.worker(&stream, &standings, &name, request.input.as_ref(), summary.answered)?;
+        let worker = Worker {
+            hash_ranges: listed.iter().filter_map(|shard| Some((shard.id.clone(), shard.hash_range?))).collect(),
+            placed_by_key: summary.placed_by_key,
+            ..worker
+        };
+        let reads_per_second = if is_input { UNPACED } else { options.reads_per_second };
+        if !is_input && reads_per_second > QUOTA {
+            let text = format!(
+                "`{name}`: {reads_per_second} reads a second are more than the {QUOTA} that a shard of AWS allows to all its \
+                 readers; that is for endpoints without quotas"
+            );
+            shared.observer.notice(&super::StreamNotice::Warning(text));
+        }
+        let clock = service_clock(&shared.clock, summary.answered);
+        let readers_options = ReadersOptions { max_records: options.max_records, reads_per_second };
+        Ok(Run {
+            readers: Readers::new(api, Arc::clone(&shared.memory), readers_options, clock.clone()),
+            counters: Counters::new(name.clone()),
+            name,
+            summary,
+            lane: shared.lane.clone(),
+            standings,
+            listed,
+            limits: Limits {
+                until_caught_up: request.until_caught_up || is_input,
+                max_records: request.max_records,
+                end: shared.end,
+                on_gap: request.on_gap.unwrap_or(options.on_gap),
+                keeps_positions,
+            },
+            observer: Arc::clone(&shared.observer),
+            clock,
+            worker: Some(worker),
+        })
+    }
+
+    fn worker(
+        &self,
+        stream: &Stream,
+        standings: &[Standing],
+        name: &str,
+        input: Option<&Input>,
+        now: Timestamp,
+    ) -> Result<Worker, Error> {
+        let options = &stream.kinesis.options;
+        let mut views = Vec::new();
+        for standing in standings {
+            views.push(ViewWork {
+                standing: standing.clone(),
+                path: RecordPath::new(&self.settings, &standing.view.view, READING)?,
+                late: options.late,
+                delay: stream.kinesis.watermark_delay_threshold,
+                max_future: self.settings.feast_rs.max_future,
+            });
+        }
+        // the records of standard input are numbered from 0 in every run
+        let letters = if input == Some(&Input::Standard) { format!("{name} at {now}") } else { name.to_owned() };
+        let file = self.settings.resolve(&options.dead_letter.replace("{source}", &stream.source.name));
+        Ok(Worker {
+            views,
+            unwrapping: Unwrapping { deaggregate: options.deaggregate && input.is_none(), gunzip: input.is_none() },
+            hash_ranges: std::collections::BTreeMap::new(),
+            placed_by_key: false,
+            dead_letters: DeadLetters::open(file, letters)?,
+        })
+    }
+}
+
+/// The table that a view needs.
+pub(super) fn spec(store: &FeatureStore<'_>, view: &StreamView) -> Result<TableSpec, Error> {
+    let layout = ViewLayout::of(&view.view, store.settings.entity_key_serialization_version)?;
+    Ok(TableSpec::new(&view.table, &layout, store.online_settings()?))
+}
+
+/// The clock of the service, where ours is off.
+fn service_clock(clock: &WallClock, answered: Timestamp) -> WallClock {
+    let ahead = answered.micros().saturating_sub(clock.now().micros());
+    if ahead.abs() <= SKEW {
+        return clock.clone();
+    }
+    let clock = clock.clone();
+    WallClock::new(move || clock.now().saturating_add(Span::from_micros(ahead)))
+}
+
+fn duration(span: Span) -> std::time::Duration {
+    std::time::Duration::from_micros(span.micros().try_into().unwrap_or(0))
+}

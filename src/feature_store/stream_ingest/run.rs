@@ -1,0 +1,422 @@
+//! One stream, read until it is time to stop.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::{JoinError, JoinHandle, spawn_blocking};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
+
+use super::start::Standing;
+use super::state::{Ending, State};
+use super::status::Counters;
+use super::worker::{Prepared, Worker};
+use super::{Stop, StreamNotice, StreamObserver, StreamReport, StreamViewReport, report};
+use crate::error::{Error, StreamIngestError};
+use crate::model::{OnGap, ShardPosition, ShardProgress};
+use crate::online::{Lane, OnlineError, Outcome, SqliteStore};
+use crate::source::kinesis::{
+    ApiError, Delivery, Event, Gap, ListedShard, Readers, ShardApi, Since, StreamError, StreamSummary, WallClock,
+    lineage,
+};
+
+/// Deliveries in hand. Their bytes are bounded by the readers' budget; this bounds the empty ones.
+const IN_HAND: usize = 64;
+/// How often the run looks at what else is to be done.
+const TICK: Duration = Duration::from_millis(500);
+/// How often the instants up to which idle shards were read are stored. Told to be once a minute at least.
+const IDLE_CHECKPOINT: Duration = Duration::from_secs(30);
+/// How often the list of shards is read again, for shards that no parent's end told of.
+const RELIST: Duration = Duration::from_mins(1);
+/// How long a look at the stream may take while the run waits for it.
+const GLANCE: Duration = Duration::from_secs(2);
+/// How long what is in hand may take after the word to stop.
+const DRAIN: Duration = Duration::from_secs(4);
+
+/// What a run has to be told.
+#[derive(Clone, Debug)]
+pub(super) struct Limits {
+    pub until_caught_up: bool,
+    pub max_records: Option<u64>,
+    /// at the latest then
+    pub end: Option<Instant>,
+    pub on_gap: OnGap,
+    /// positions are stored: not so of standard input, which cannot be read twice
+    pub keeps_positions: bool,
+}
+
+/// One stream on its way.
+pub(super) struct Run<A> {
+    pub name: String,
+    pub summary: StreamSummary,
+    pub readers: Readers<A>,
+    pub lane: Lane<SqliteStore>,
+    pub standings: Vec<Standing>,
+    pub listed: Vec<ListedShard>,
+    pub limits: Limits,
+    pub counters: Counters,
+    pub observer: Arc<dyn StreamObserver>,
+    pub clock: WallClock,
+    /// away while it works
+    pub worker: Option<Worker>,
+}
+
+impl<A: ShardApi> Run<A> {
+    /// Reads until the stop, a limit or a failure; what is in hand then is stored first.
+    ///
+    /// # Errors
+    /// The stream, the store, the dead-letter file. What was committed stays.
+    pub async fn run(mut self, mut stop: Stop) -> Result<(StreamReport, bool), Error> {
+        let began = Instant::now();
+        let mut state = State::new(self.summary.answered);
+        self.bury_gone(&mut state);
+        self.start_shards(&mut state);
+        let mut ticks = interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            self.hand_over(&mut state);
+            if state.is_drained() {
+                break;
+            }
+            tokio::select! {
+                biased;
+                () = stop.wait(), if state.ending.is_none() => self.end(&mut state, Ending::Told),
+                () = until(state.drained_by) => break,
+                () = until(self.limits.end), if state.ending.is_none() => self.end(&mut state, Ending::Done),
+                outcome = finished(&mut state.committing) => self.committed(&mut state, flat(outcome)),
+                done = finished(&mut state.working) => self.worked(&mut state, done)?,
+                listed = finished(&mut state.listing) => self.relisted(&mut state, listed),
+                _ = ticks.tick() => self.tick(&mut state),
+                event = self.readers.next(), if state.queue.len() < IN_HAND => self.take(&mut state, event).await,
+            }
+        }
+        if let Some(failure) = state.failure {
+            return Err(failure);
+        }
+        Ok((self.report(began.elapsed()), state.ending == Some(Ending::Told)))
+    }
+
+    /// Begins to read every shard that may be read now.
+    fn start_shards(&mut self, state: &mut State) {
+        let ended = |shard: &str| self.standings.iter().all(|standing| is_ended(standing.positions.get(shard)));
+        let readable: Vec<String> = lineage::readable(&self.listed, ended).map(|shard| shard.id.clone()).collect();
+        for shard in readable {
+            if !state.started.insert(shard.clone()) {
+                continue;
+            }
+            let positions: Vec<&ShardPosition> =
+                self.standings.iter().filter_map(|standing| standing.positions.get(&shard)).collect();
+            let Some(from) = lineage::from(positions.iter().copied()) else { continue };
+            let known = positions.iter().filter(|position| position.progress != ShardProgress::Ended);
+            let read = known.map(|position| lineage::read_until(position)).min().flatten();
+            let since = Since { read, created: self.summary.id.created, retention: self.summary.retention };
+            self.counters.started(&shard);
+            self.readers.start(&shard, from, since);
+        }
+    }
+
+    /// Gives the worker what came in, and the store what the worker made.
+    fn hand_over(&mut self, state: &mut State) {
+        if state.committing.is_none()
+            && let Some(mut prepared) = state.prepared.take()
+        {
+            let (lane, set) = (self.lane.clone(), std::mem::take(&mut prepared.set));
+            state.sent = Some(prepared);
+            state.committing = Some(tokio::spawn(async move { lane.commit(set).await }));
+        }
+        if state.prepared.is_some() || state.working.is_some() || state.failure.is_some() {
+            return;
+        }
+        let is_due = state.checkpointed.elapsed() >= IDLE_CHECKPOINT || state.ending.is_some();
+        let is_idle = state.reached.is_empty() || !is_due;
+        if state.queue.is_empty() && state.found.is_none() && is_idle {
+            return;
+        }
+        let Some(mut worker) = self.worker.take() else { return };
+        let batch = state.next_batch(self.limits.max_records);
+        state.working = Some(spawn_blocking(move || {
+            let prepared = worker.process(batch);
+            (worker, prepared)
+        }));
+    }
+
+    /// What a reader has to tell.
+    async fn take(&mut self, state: &mut State, event: Option<Event>) {
+        match event {
+            Some(Event::Delivery(delivery)) => self.delivered(state, delivery),
+            Some(Event::Gap(gap)) => self.gap(state, &gap),
+            Some(Event::Retry { shard, error, told }) => {
+                self.counters.retried(&shard);
+                if told {
+                    self.warn(format!("{}: {shard} cannot be read at the moment, trying on: {error}", self.name));
+                }
+            }
+            Some(Event::Failed { shard, error }) => self.failed(state, &shard, error).await,
+            None => {}
+        }
+    }
+
+    fn delivered(&mut self, state: &mut State, delivery: Delivery) {
+        let bytes = delivery.records.iter().map(|record| record.data.len() as u64).sum();
+        let oldest = delivery.records.iter().map(|record| record.arrival).min();
+        self.counters.read(&delivery.shard, delivery.records.len() as u64, bytes, delivery.behind, oldest);
+        let is_idle = delivery.records.is_empty() && delivery.behind.is_zero();
+        let is_new = delivery.records.iter().any(|record| record.arrival > state.began);
+        if is_idle || is_new {
+            state.caught_up.insert(delivery.shard.to_string());
+        }
+        if delivery.records.is_empty() && delivery.end.is_none() {
+            let reached = state.reached.entry(delivery.shard.to_string()).or_insert(delivery.reached);
+            *reached = delivery.reached.max(*reached);
+        } else if state.ending != Some(Ending::Enough) {
+            state.queue.push_back(delivery);
+        }
+        self.end_if_caught_up(state);
+    }
+
+    /// Ends where that was asked for and every shard, also those that wait for their parents, is read as far as it went
+    /// when the run began.
+    fn end_if_caught_up(&mut self, state: &mut State) {
+        let is_read = |shard: &ListedShard| {
+            let ended = |standing: &Standing| is_ended(standing.positions.get(&shard.id));
+            state.caught_up.contains(&shard.id) || self.standings.iter().all(ended)
+        };
+        if self.limits.until_caught_up && state.is_at_rest() && self.listed.iter().all(is_read) {
+            self.end(state, Ending::Done);
+        }
+    }
+
+    fn worked(
+        &mut self,
+        state: &mut State,
+        done: Result<(Worker, Result<Prepared, Error>), JoinError>,
+    ) -> Result<(), Error> {
+        let (worker, prepared) = done.map_err(|error| Error::internal("work on a stream", error))?;
+        self.worker = Some(worker);
+        let mut prepared = match prepared {
+            Ok(prepared) => prepared,
+            Err(error) => {
+                self.fail(state, error);
+                return Ok(());
+            }
+        };
+        for delivery in prepared.rest.drain(..).rev() {
+            state.queue.push_front(delivery);
+        }
+        state.records += prepared.added.records;
+        if !self.limits.keeps_positions {
+            prepared.set.advance.clear();
+        }
+        if self.limits.max_records.is_some_and(|most| state.records >= most) && state.ending.is_none() {
+            self.end(state, Ending::Enough);
+        }
+        state.prepared = Some(prepared);
+        Ok(())
+    }
+
+    /// What was sent is stored: the positions are those of the last commit, and shards may have come free.
+    fn committed(&mut self, state: &mut State, outcome: Result<Outcome, Error>) {
+        let Some(prepared) = state.sent.take() else { return };
+        let outcome = match outcome {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                self.fail(state, error);
+                return;
+            }
+        };
+        state.checkpointed = Instant::now();
+        self.counters.committed(&prepared.added, outcome.written, outcome.stale, self.clock.now(), &state.unwritten());
+        for (standing, positions) in self.standings.iter_mut().zip(prepared.positions) {
+            standing.positions.extend(positions);
+        }
+        for (shard, children) in prepared.ended {
+            self.counters.ended(&shard);
+            let is_new = |child: &ListedShard| !self.listed.iter().any(|known| known.id == child.id);
+            let children: Vec<ListedShard> = children.into_iter().filter(is_new).collect();
+            self.listed.extend(children);
+            state.caught_up.insert(shard);
+        }
+        let is_new = |shard: &ListedShard| !self.listed.iter().any(|known| known.id == shard.id);
+        let found: Vec<ListedShard> = prepared.found.into_iter().filter(is_new).collect();
+        self.listed.extend(found);
+        if state.ending.is_none() {
+            self.start_shards(state);
+        }
+        self.end_if_caught_up(state);
+    }
+
+    fn gap(&mut self, state: &mut State, gap: &Gap) {
+        self.counters.gap();
+        let error = StreamError::Gap {
+            stream: self.name.clone(),
+            shard: gap.shard.to_string(),
+            read: gap.read,
+            kept: gap.kept,
+            retention: gap.retention,
+        };
+        match self.limits.on_gap {
+            OnGap::Fail => self.fail(state, StreamIngestError::from(error).into()),
+            OnGap::Warn => self.warn(error.to_string()),
+        }
+    }
+
+    /// A shard can be read no further: it expired, or the stream is gone, or we may not.
+    async fn failed(&mut self, state: &mut State, shard: &str, source: ApiError) {
+        let error = match glance(self.readers.api()).await {
+            Some((summary, _)) if summary.id != self.summary.id => StreamError::Recreated {
+                stream: self.name.clone(),
+                read: self.summary.id.created,
+                found: summary.id.created,
+            },
+            Some((_, listed)) if !listed.iter().any(|known| known.id == *shard) => {
+                self.bury(state, shard);
+                return;
+            }
+            _ => StreamError::Api { doing: "read a shard", stream: self.name.clone(), source },
+        };
+        self.fail(state, StreamIngestError::from(error).into());
+    }
+
+    /// Shards that expired before the run began, or before their turn came.
+    fn bury_gone(&mut self, state: &mut State) {
+        let gone = |standing: &Standing| {
+            let gone = lineage::gone(&self.listed, &standing.positions);
+            gone.map(|(shard, _)| shard.to_owned()).collect::<Vec<_>>()
+        };
+        let gone: BTreeSet<String> = self.standings.iter().flat_map(gone).collect();
+        for shard in gone {
+            self.bury(state, &shard);
+        }
+    }
+
+    /// A shard expired before it was read to its end: a gap, after which its children are read.
+    fn bury(&mut self, state: &mut State, shard: &str) {
+        let positions = self.standings.iter().filter_map(|standing| standing.positions.get(shard));
+        let kept = self.clock.now().saturating_sub(self.summary.retention);
+        let read = positions.filter_map(lineage::read_until).min().unwrap_or(kept);
+        let shard: Arc<str> = shard.into();
+        self.gap(state, &Gap { shard: Arc::clone(&shard), read, kept, retention: self.summary.retention });
+        let is_child = |child: &&ListedShard| child.parents.iter().any(|parent| **parent == *shard);
+        let children = self.listed.iter().filter(is_child).cloned().collect();
+        self.listed.retain(|listed| *listed.id != *shard);
+        if state.failure.is_none() {
+            state.queue.push_back(Delivery {
+                shard,
+                records: Vec::new(),
+                reached: read,
+                behind: Duration::ZERO,
+                end: Some(children),
+                memory: None,
+            });
+        }
+    }
+
+    fn tick(&mut self, state: &mut State) {
+        self.observer.status(&self.counters.status(self.clock.now()));
+        if state.ending.is_none() && state.listing.is_none() && state.listed_at.elapsed() >= RELIST {
+            state.listing = Some(self.readers.list());
+        }
+    }
+
+    /// Shards that no parent's end told of yet get a position with the next commit.
+    fn relisted(&mut self, state: &mut State, listed: Result<Result<Vec<ListedShard>, ApiError>, JoinError>) {
+        state.listed_at = Instant::now();
+        // a list that cannot be had is asked for again in a minute
+        let Ok(Ok(listed)) = listed else { return };
+        let is_known = |shard: &ListedShard| self.listed.iter().any(|known| known.id == shard.id);
+        if listed.iter().any(|shard| !is_known(shard)) {
+            state.found = Some(listed);
+        }
+    }
+
+    fn warn(&self, text: String) {
+        self.observer.notice(&StreamNotice::Warning(text));
+    }
+
+    fn fail(&mut self, state: &mut State, error: Error) {
+        state.failure.get_or_insert(error);
+        state.queue.clear();
+        self.end(state, Ending::Done);
+    }
+
+    /// No more is read; what was delivered is stored first, unless enough is stored.
+    fn end(&mut self, state: &mut State, ending: Ending) {
+        if state.ending.is_some() {
+            return;
+        }
+        state.ending = Some(ending);
+        state.drained_by = Some(Instant::now() + DRAIN);
+        self.readers.stop();
+        if ending == Ending::Enough {
+            state.queue.clear();
+            return;
+        }
+        while let Some(event) = self.readers.try_next() {
+            if let Event::Delivery(delivery) = event {
+                self.delivered(state, delivery);
+            }
+        }
+    }
+
+    fn report(&self, elapsed: Duration) -> StreamReport {
+        let status = self.counters.status(self.clock.now());
+        let view = |standing: &Standing| StreamViewReport {
+            view: standing.view.view.name.clone(),
+            checkpoints: standing
+                .positions
+                .iter()
+                .map(|(shard, position)| (shard.clone(), report::checkpoint(position)))
+                .collect(),
+        };
+        let behind = status.shards.values().map(|shard| shard.behind).max().unwrap_or_default();
+        StreamReport {
+            stream: self.name.clone(),
+            shards: status.shards.len(),
+            records: status.records,
+            written: status.written,
+            stale: status.stale,
+            superseded: status.superseded,
+            late: status.late,
+            refused: status.refused,
+            seconds: elapsed.as_secs_f64(),
+            lag_ms: u64::try_from(behind.as_millis()).unwrap_or(u64::MAX),
+            gaps: status.gaps,
+            views: self.standings.iter().map(view).collect(),
+        }
+    }
+}
+
+/// The stream as it is now, by one attempt each.
+async fn glance<A: ShardApi>(api: &A) -> Option<(StreamSummary, Vec<ListedShard>)> {
+    let look = async { Some((api.describe().await.ok()?, api.shards().await.ok()?)) };
+    timeout(GLANCE, look).await.ok().flatten()
+}
+
+/// The result of a task; for ever nothing where there is none. Cancel-safe.
+async fn finished<T>(task: &mut Option<JoinHandle<T>>) -> Result<T, JoinError> {
+    match task {
+        Some(handle) => {
+            let done = handle.await;
+            *task = None;
+            done
+        }
+        None => std::future::pending().await,
+    }
+}
+
+/// Waits for an instant; for ever where there is none. Cancel-safe.
+async fn until(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => sleep_until(instant).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn flat(outcome: Result<Result<Outcome, OnlineError>, JoinError>) -> Result<Outcome, Error> {
+    let outcome = outcome.map_err(|error| Error::internal("store rows of a stream", error))?;
+    outcome.map_err(StreamIngestError::of_store)
+}
+
+fn is_ended(position: Option<&ShardPosition>) -> bool {
+    position.is_some_and(|position| position.progress == ShardProgress::Ended)
+}

@@ -1,0 +1,146 @@
+//! Where a run stands: what is in hand, and why it ends.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use super::worker::{Batch, Prepared, Worker};
+use crate::error::Error;
+use crate::model::Timestamp;
+use crate::online::{OnlineError, Outcome};
+use crate::source::kinesis::{ApiError, Delivery, ListedShard};
+
+/// Records of Kinesis in one transaction, whose writing should end within a fifth of a second.
+const BATCH_RECORDS: usize = 20_000;
+/// Bytes of Kinesis in one transaction.
+const BATCH_BYTES: usize = 8 * 1024 * 1024;
+
+/// Why a run comes to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// by a signal
+    Told,
+    /// nothing lies behind, the time is up, or it failed
+    Done,
+    /// enough records
+    Enough,
+}
+
+/// Where a run stands.
+pub(super) struct State {
+    /// delivered, and not at work yet
+    pub queue: VecDeque<Delivery>,
+    /// instants up to which shards without records were read, not stored yet
+    pub reached: BTreeMap<String, Timestamp>,
+    /// a list with shards that were unknown, for the next commit
+    pub found: Option<Vec<ListedShard>>,
+    pub working: Option<JoinHandle<(Worker, Result<Prepared, Error>)>>,
+    /// oldest arrival by shard of what is at work
+    pub at_work: BTreeMap<String, Timestamp>,
+    /// ready to be committed
+    pub prepared: Option<Prepared>,
+    pub committing: Option<JoinHandle<Result<Outcome, OnlineError>>>,
+    /// what is being committed
+    pub sent: Option<Prepared>,
+    pub listing: Option<JoinHandle<Result<Vec<ListedShard>, ApiError>>>,
+    pub listed_at: Instant,
+    /// the last commit
+    pub checkpointed: Instant,
+    /// shards that have or had a reader
+    pub started: BTreeSet<String>,
+    /// shards that were read up to the newest record
+    pub caught_up: BTreeSet<String>,
+    /// the service's clock when the run began
+    pub began: Timestamp,
+    pub ending: Option<Ending>,
+    pub drained_by: Option<Instant>,
+    pub failure: Option<Error>,
+    /// user records so far
+    pub records: u64,
+}
+
+impl State {
+    pub fn new(began: Timestamp) -> Self {
+        let now = Instant::now();
+        Self {
+            queue: VecDeque::new(),
+            reached: BTreeMap::new(),
+            found: None,
+            working: None,
+            at_work: BTreeMap::new(),
+            prepared: None,
+            committing: None,
+            sent: None,
+            listing: None,
+            listed_at: now,
+            checkpointed: now,
+            started: BTreeSet::new(),
+            caught_up: BTreeSet::new(),
+            began,
+            ending: None,
+            drained_by: None,
+            failure: None,
+            records: 0,
+        }
+    }
+
+    /// Nothing is in hand, and nothing has come to an end yet.
+    pub fn is_at_rest(&self) -> bool {
+        self.ending.is_none() && self.queue.is_empty() && self.is_idle()
+    }
+
+    /// The run is at its end, and everything that was to be stored is.
+    pub fn is_drained(&self) -> bool {
+        let is_left = self.failure.is_none() && !(self.queue.is_empty() && self.reached.is_empty());
+        self.ending.is_some() && self.is_idle() && !is_left
+    }
+
+    fn is_idle(&self) -> bool {
+        self.working.is_none() && self.prepared.is_none() && self.committing.is_none()
+    }
+
+    /// What the worker gets next: as many deliveries as make a transaction.
+    pub fn next_batch(&mut self, max_records: Option<u64>) -> Batch {
+        let (mut records, mut bytes) = (0, 0);
+        let mut deliveries = VecDeque::new();
+        while let Some(delivery) = self.queue.pop_front() {
+            records += delivery.records.len();
+            bytes += delivery.records.iter().map(|record| record.data.len()).sum::<usize>();
+            deliveries.push_back(delivery);
+            if records >= BATCH_RECORDS || bytes >= BATCH_BYTES {
+                break;
+            }
+        }
+        self.at_work = oldest(&deliveries);
+        Batch {
+            deliveries,
+            reached: std::mem::take(&mut self.reached),
+            found: self.found.take().unwrap_or_default(),
+            most: max_records
+                .map_or(usize::MAX, |most| usize::try_from(most.saturating_sub(self.records)).unwrap_or(usize::MAX)),
+        }
+    }
+
+    /// The oldest arrival in hand, by shard.
+    pub fn unwritten(&self) -> BTreeMap<String, Timestamp> {
+        let mut unwritten = oldest(&self.queue);
+        let at_work = self.working.is_some() || self.prepared.is_some();
+        for (shard, arrival) in self.at_work.iter().filter(|_| at_work) {
+            let known = unwritten.entry(shard.clone()).or_insert(*arrival);
+            *known = arrival.min(known).to_owned();
+        }
+        unwritten
+    }
+}
+
+fn oldest(deliveries: &VecDeque<Delivery>) -> BTreeMap<String, Timestamp> {
+    let mut oldest = BTreeMap::new();
+    for delivery in deliveries {
+        if let Some(arrival) = delivery.records.iter().map(|record| record.arrival).min() {
+            let known = oldest.entry(delivery.shard.to_string()).or_insert(arrival);
+            *known = arrival.min(*known);
+        }
+    }
+    oldest
+}
