@@ -30,6 +30,14 @@ const TOUR: &[(&str, &str)] = &[
         "A stream view over Kinesis, filled from its history by the expressions that will be applied to its records.",
         "get-online-features -e driver_id=1001 -f driver_hourly_stats_stream:conv_percentage",
     ),
+    (
+        "The same view kept up to date by its stream; here a file of records poses as the stream, so nothing of AWS is needed.",
+        "stream-ingest --input data/drivers.ndjson",
+    ),
+    (
+        "Of each driver the newest event is there, whatever the order in which they came.",
+        "get-online-features -e driver_id=1001 -e driver_id=1002 -f driver_hourly_stats_stream:conv_percentage",
+    ),
     ("The same as a program would want it.", "get-online-features -e driver_id=1001 -s driver_activity -o json"),
     ("What is registered.", "feature-views list"),
 ];

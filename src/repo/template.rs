@@ -25,6 +25,7 @@ const STREAM: &str = include_str!("../../feature_repo_template/stream.yaml");
 const README: &str = include_str!("../../feature_repo_template/README.md");
 const GITIGNORE: &str = include_str!("../../feature_repo_template/.gitignore");
 const SAMPLE: &[u8] = include_bytes!("../../feature_repo_template/data/driver_stats.parquet");
+const RECORDS: &str = include_str!("../../feature_repo_template/data/drivers.ndjson");
 
 const EMPTY: &str = "\
 # yaml-language-server: $schema=.feast-rs/schema.json
@@ -81,12 +82,14 @@ fn files(template: Template, project: &str) -> Vec<(&'static str, Vec<u8>)> {
             files.push(("features.yaml", FEATURES.into()));
             files.push(("stream.yaml", STREAM.into()));
             files.push(("data/driver_stats.parquet", SAMPLE.into()));
+            files.push(("data/drivers.ndjson", RECORDS.into()));
         }
         Template::Kinesis => {
             files.push(("README.md", sections(&title, &["The stream view", "When something is wrong"]).into()));
             files.push(("entities.yaml", ENTITIES.into()));
             files.push(("stream.yaml", STREAM.into()));
             files.push(("data/driver_stats.parquet", SAMPLE.into()));
+            files.push(("data/drivers.ndjson", RECORDS.into()));
         }
         Template::Minimal => {
             files.push(("README.md", sections(&title, &["When something is wrong"]).into()));

@@ -18,6 +18,7 @@ mod output;
 mod plan;
 mod retrieve;
 mod settings;
+mod stream_ingest;
 mod template;
 mod validate;
 mod workflow;

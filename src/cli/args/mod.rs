@@ -213,6 +213,9 @@ impl Command {
             | Self::Configuration
             | Self::Explain { topic: None, markdown: false } => true,
             Self::Online(command) => matches!(command, OnlineCommand::Count { .. } | OnlineCommand::Expire(_)),
+            Self::Kinesis(command) => {
+                matches!(command, KinesisCommand::Checkpoints(CheckpointsCommand::List { .. }))
+            }
             Self::Registry(command) => matches!(command, RegistryCommand::Check),
             Self::Entities(what)
             | Self::DataSources(what)
