@@ -15,6 +15,16 @@ pub fn run(context: &Context, command: &KinesisCommand) -> Result<Output, Error>
             let shards = runtime()?.block_on(store.kinesis_shards(views, endpoint_url.clone(), clock()))?;
             Output::new(&shards, shards_screen(&shards))
         }
+        KinesisCommand::Deregister { views, endpoint_url } => {
+            let done = runtime()?.block_on(store.deregister_consumers(views, endpoint_url.clone(), clock()))?;
+            let lines = done.iter().map(|done| {
+                let how = if done.existed { "taken back" } else { "was gone already" };
+                format!("{}  {}  {how}", done.stream, done.consumer)
+            });
+            let text = lines.collect::<Vec<_>>().join("\n");
+            let nothing = "feast-rs has registered no consumer here.".to_owned();
+            Output::new(&done, if done.is_empty() { nothing } else { text })
+        }
         KinesisCommand::Checkpoints(CheckpointsCommand::List { views }) => {
             let checkpoints = store.checkpoints(views)?;
             Output::new(&checkpoints, checkpoints_screen(&checkpoints))

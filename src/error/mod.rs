@@ -333,8 +333,8 @@ fn stream_kind(error: &StreamIngestError) -> Kind {
     match error {
         StreamIngestError::Stream(StreamError::Api { source, .. }) => match source {
             ApiError::NotFound(_) => Kind::NotFound,
-            ApiError::Throttled(_) | ApiError::Unavailable(_) | ApiError::IteratorExpired => Kind::Unavailable,
             ApiError::Request { .. } => Kind::Invalid,
+            _ => Kind::Unavailable,
         },
         StreamIngestError::Stream(StreamError::Recreated { .. } | StreamError::Gap { .. })
         | StreamIngestError::TableDropped { .. } => Kind::Conflict,

@@ -41,9 +41,9 @@ pub use retrieve::{FeatureVector, FieldStatus, OnlinePlan, OnlineRequest, Online
 
 pub use crate::source::kinesis::{Input, WallClock};
 pub use stream_ingest::{
-    Checkpoint, Destination, From as StreamFrom, ResetReport, ResetTo, ShardInfo, ShardStatus, Stop, Stopper,
-    StreamCheck, StreamIngestReport, StreamIngestRequest, StreamNotice, StreamObserver, StreamReport, StreamStatus,
-    StreamViewReport,
+    Checkpoint, Deregistered, Destination, From as StreamFrom, ResetReport, ResetTo, ShardInfo, ShardStatus, Stop,
+    Stopper, StreamCheck, StreamIngestReport, StreamIngestRequest, StreamNotice, StreamObserver, StreamReport,
+    StreamStatus, StreamViewReport,
 };
 
 use crate::error::Error;

@@ -117,6 +117,15 @@ pub enum KinesisCommand {
     /// Stored positions
     #[command(subcommand)]
     Checkpoints(CheckpointsCommand),
+    /// Take the consumers back that feast-rs registered for enhanced fan-out
+    Deregister {
+        /// Only those of these views' streams [default: every view whose stream source is Kinesis]
+        #[arg(value_name = "VIEW")]
+        views: Vec<String>,
+        /// Another endpoint than AWS's own (also by AWS_ENDPOINT_URL_KINESIS)
+        #[arg(long, value_name = "URL")]
+        endpoint_url: Option<String>,
+    },
 }
 
 /// `kinesis checkpoints ...`

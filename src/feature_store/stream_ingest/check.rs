@@ -112,6 +112,7 @@ impl FeatureStore<'_> {
             let position = ShardPosition { progress, arrival: None, caught_up: None, watermark: None };
             views.push(ViewWork {
                 path: RecordPath::new(&self.settings, &view.view, READING)?,
+                log: None,
                 standing: Standing {
                     view: view.clone(),
                     project: self.settings.project.clone(),

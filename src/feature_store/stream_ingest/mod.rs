@@ -13,6 +13,8 @@
 
 mod check;
 mod checkpoints;
+mod consumers;
+mod logs;
 mod open;
 mod refused;
 mod report;
@@ -30,6 +32,7 @@ use crate::source::kinesis::Input;
 
 pub use check::StreamCheck;
 pub use checkpoints::{Checkpoint, ResetReport, ResetTo, ShardInfo};
+pub use consumers::Deregistered;
 pub use report::{StreamIngestReport, StreamReport, StreamViewReport};
 pub use status::{ShardStatus, StreamNotice, StreamObserver, StreamStatus};
 pub use stop::{Stop, Stopper};

@@ -15,6 +15,7 @@ use super::worker::Worker;
 use super::{Stop, StreamIngestReport, StreamIngestRequest, StreamObserver, StreamReport};
 use crate::error::{Error, StreamIngestError};
 use crate::feature_store::FeatureStore;
+use crate::feature_store::historical_log::HistoricalLog;
 use crate::feature_store::records::{Absent, Reading, RecordPath, Shape};
 use crate::model::{Span, StartPosition, Timestamp};
 use crate::online::{Durability, Lane, SqliteStore, TableSpec, ViewLock};
@@ -188,7 +189,8 @@ impl FeatureStore<'_> {
             shared.observer.notice(&super::StreamNotice::Warning(text));
         }
         let clock = service_clock(&shared.clock, summary.answered);
-        let readers_options = ReadersOptions { max_records: options.max_records, reads_per_second };
+        let consumer = self.consumer(&api, &stream, &summary.id, &*shared.observer).await?;
+        let readers_options = ReadersOptions { max_records: options.max_records, reads_per_second, consumer };
         Ok(Run {
             readers: Readers::new(api, Arc::clone(&shared.memory), readers_options, clock.clone()),
             counters: Counters::new(name.clone()),
@@ -197,6 +199,7 @@ impl FeatureStore<'_> {
             lane: shared.lane.clone(),
             standings,
             listed,
+            logs: logs(self, &stream)?,
             limits: Limits {
                 until_caught_up: request.until_caught_up || is_input,
                 max_records: request.max_records,
@@ -224,6 +227,7 @@ impl FeatureStore<'_> {
             views.push(ViewWork {
                 standing: standing.clone(),
                 path: RecordPath::new(&self.settings, &standing.view.view, READING)?,
+                log: log(self, &standing.view)?,
                 late: options.late,
                 delay: stream.kinesis.watermark_delay_threshold,
                 max_future: self.settings.feast_rs.max_future,
@@ -240,6 +244,16 @@ impl FeatureStore<'_> {
             dead_letters: DeadLetters::open(file, letters)?,
         })
     }
+}
+
+/// The historical log of a view whose rows go there.
+fn log(store: &FeatureStore<'_>, view: &StreamView) -> Result<Option<HistoricalLog>, Error> {
+    view.to.offline.then(|| store.historical_log(&view.view)).transpose()
+}
+
+fn logs(store: &FeatureStore<'_>, stream: &Stream) -> Result<Vec<HistoricalLog>, Error> {
+    let logs = stream.views.iter().map(|view| log(store, view)).collect::<Result<Vec<_>, _>>()?;
+    Ok(logs.into_iter().flatten().collect())
 }
 
 /// The table that a view needs.

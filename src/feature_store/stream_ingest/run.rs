@@ -13,6 +13,7 @@ use super::status::Counters;
 use super::worker::{Prepared, Worker};
 use super::{Stop, StreamNotice, StreamObserver, StreamReport, StreamViewReport, report};
 use crate::error::{Error, StreamIngestError};
+use crate::feature_store::historical_log::HistoricalLog;
 use crate::model::{OnGap, ShardPosition, ShardProgress};
 use crate::online::{Lane, OnlineError, Outcome, SqliteStore};
 use crate::source::kinesis::{
@@ -53,6 +54,8 @@ pub(super) struct Run<A> {
     pub lane: Lane<SqliteStore>,
     pub standings: Vec<Standing>,
     pub listed: Vec<ListedShard>,
+    /// historical logs that rows go to
+    pub logs: Vec<HistoricalLog>,
     pub limits: Limits,
     pub counters: Counters,
     pub observer: Arc<dyn StreamObserver>,
@@ -86,10 +89,12 @@ impl<A: ShardApi> Run<A> {
                 outcome = finished(&mut state.committing) => self.committed(&mut state, flat(outcome)),
                 done = finished(&mut state.working) => self.worked(&mut state, done)?,
                 listed = finished(&mut state.listing) => self.relisted(&mut state, listed),
+                flushed = finished(&mut state.spool.flushing) => self.flushed(&mut state, flushed),
                 _ = ticks.tick() => self.tick(&mut state),
                 event = self.readers.next(), if state.queue.len() < IN_HAND => self.take(&mut state, event).await,
             }
         }
+        self.flush_rest(&mut state).await;
         if let Some(failure) = state.failure {
             return Err(failure);
         }
@@ -150,6 +155,9 @@ impl<A: ShardApi> Run<A> {
                 if told {
                     self.warn(format!("{}: {shard} cannot be read at the moment, trying on: {error}", self.name));
                 }
+            }
+            Some(Event::Polled { shard, error }) => {
+                self.warn(format!("{}: no fan-out of {shard}, it is polled: {error}", self.name));
             }
             Some(Event::Failed { shard, error }) => self.failed(state, &shard, error).await,
             None => {}
@@ -225,6 +233,7 @@ impl<A: ShardApi> Run<A> {
             }
         };
         state.checkpointed = Instant::now();
+        state.spool.bytes += prepared.added.logged;
         self.counters.committed(&prepared.added, outcome.written, outcome.stale, self.clock.now(), &state.unwritten());
         for (standing, positions) in self.standings.iter_mut().zip(prepared.positions) {
             standing.positions.extend(positions);
@@ -312,6 +321,9 @@ impl<A: ShardApi> Run<A> {
     }
 
     fn tick(&mut self, state: &mut State) {
+        if state.spool.is_due() && state.failure.is_none() {
+            state.spool.begin(self.lane.clone(), self.logs.clone());
+        }
         self.observer.status(&self.counters.status(self.clock.now()));
         if state.ending.is_none() && state.listing.is_none() && state.listed_at.elapsed() >= RELIST {
             state.listing = Some(self.readers.list());
@@ -326,6 +338,26 @@ impl<A: ShardApi> Run<A> {
         let is_known = |shard: &ListedShard| self.listed.iter().any(|known| known.id == shard.id);
         if listed.iter().any(|shard| !is_known(shard)) {
             state.found = Some(listed);
+        }
+    }
+
+    fn flushed(&mut self, state: &mut State, flushed: Result<Result<(), Error>, JoinError>) {
+        let flushed = flushed.map_err(|error| Error::internal("write a historical log", error));
+        if let Err(error) = flushed.and_then(|flushed| flushed) {
+            self.fail(state, error);
+        }
+    }
+
+    /// What is spooled goes to the files before the run ends; what cannot is written by the next run.
+    async fn flush_rest(&self, state: &mut State) {
+        if let Some(flushing) = state.spool.flushing.take() {
+            let _ = flushing.await;
+        }
+        if self.logs.is_empty() {
+            return;
+        }
+        if let Err(error) = super::logs::flush(self.lane.clone(), self.logs.clone()).await {
+            state.failure.get_or_insert(error);
         }
     }
 

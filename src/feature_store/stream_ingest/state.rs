@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use super::logs::SpoolState;
 use super::worker::{Batch, Prepared, Worker};
 use crate::error::Error;
 use crate::model::Timestamp;
@@ -45,6 +46,8 @@ pub(super) struct State {
     pub sent: Option<Prepared>,
     pub listing: Option<JoinHandle<Result<Vec<ListedShard>, ApiError>>>,
     pub listed_at: Instant,
+    /// rows that are spooled for historical logs
+    pub spool: SpoolState,
     /// the last commit
     pub checkpointed: Instant,
     /// shards that have or had a reader
@@ -74,6 +77,7 @@ impl State {
             sent: None,
             listing: None,
             listed_at: now,
+            spool: SpoolState::new(),
             checkpointed: now,
             started: BTreeSet::new(),
             caught_up: BTreeSet::new(),

@@ -113,6 +113,8 @@ pub(super) struct Added {
     pub superseded: u64,
     pub late: u64,
     pub refused: u64,
+    /// bytes for historical logs
+    pub logged: u64,
     /// times of arrival, and how many records arrived then
     pub arrivals: Vec<(Timestamp, u32)>,
 }

@@ -7,7 +7,8 @@ use super::start::Standing;
 use super::status::Added;
 use super::worker::Stretch;
 use crate::error::Error;
-use crate::feature_store::records::{Evaluated, NotAfter, RecordPath, RowOptions};
+use crate::feature_store::historical_log::HistoricalLog;
+use crate::feature_store::records::{Evaluated, NotAfter, RecordPath, RowOptions, WRONG_FEATURE};
 use crate::model::{LateRecords, ShardPosition, ShardProgress, Span, Timestamp};
 use crate::online::{TableRows, WriteSet};
 use crate::row::Cast;
@@ -28,6 +29,8 @@ pub(super) struct ViewWork {
     /// positions here are those after the last transaction that was made, stored or not yet
     pub standing: Standing,
     pub path: RecordPath,
+    /// where its rows are logged too
+    pub log: Option<HistoricalLog>,
     pub late: LateRecords,
     pub delay: Option<Span>,
     pub max_future: Span,
@@ -81,6 +84,20 @@ impl ViewWork {
         let name = &self.standing.view.view.name;
         for record in rows.refused {
             refused.record(record, name);
+        }
+        if let Some(log) = &self.log {
+            let (logged, unfit) = log.rows(&rows.columns)?;
+            for refusal in unfit {
+                let row = rows.rows.get(refusal.row).and_then(|row| records.decoded.origins.get(*row as usize));
+                if let Some(origin) = row {
+                    let message = format!("not logged: {refusal}");
+                    refused.record(RefusedRecord { origin: *origin, code: WRONG_FEATURE, message, whole: false }, name);
+                }
+            }
+            if logged.batch.num_rows() > 0 {
+                added.logged += logged.batch.get_array_memory_size() as u64;
+                set.log.push(logged);
+            }
         }
         let all = rows.batch.len();
         rows.batch.keep_newest();

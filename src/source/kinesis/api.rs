@@ -14,6 +14,9 @@ pub type HashRange = (u128, u128);
 ///
 /// All methods are cancel-safe: a request that is dropped changes nothing.
 pub trait ShardApi: Send + Sync + 'static {
+    /// What a subscription brings.
+    type Events: ShardEvents;
+
     /// The stream itself.
     fn describe(&self) -> impl Future<Output = Result<StreamSummary, ApiError>> + Send;
 
@@ -25,6 +28,40 @@ pub trait ShardApi: Send + Sync + 'static {
 
     /// The records at that place, `limit` at most.
     fn read(&self, iterator: &str, limit: u32) -> impl Future<Output = Result<Page, ApiError>> + Send;
+
+    /// A registered consumer of the stream; `NotFound` where there is none of that name.
+    fn consumer(&self, stream: &StreamId, name: &str) -> impl Future<Output = Result<Consumer, ApiError>> + Send;
+
+    /// Registers a consumer, which takes some time to become active.
+    fn register(&self, stream: &StreamId, name: &str) -> impl Future<Output = Result<Consumer, ApiError>> + Send;
+
+    /// Takes a registration back.
+    fn deregister(&self, consumer: &str) -> impl Future<Output = Result<(), ApiError>> + Send;
+
+    /// Lets a shard's records be pushed to a consumer, for five minutes.
+    fn subscribe(
+        &self,
+        consumer: &str,
+        shard: &str,
+        from: &IteratorFrom,
+    ) -> impl Future<Output = Result<Self::Events, ApiError>> + Send;
+}
+
+/// Records that are pushed.
+pub trait ShardEvents: Send + 'static {
+    /// What comes next: records, or word every few seconds that there are none. `None`: the subscription ran out.
+    ///
+    /// [`Page::next`] is the place from which another subscription goes on; none at the end of a closed shard. Cancel-safe.
+    fn next(&mut self) -> impl Future<Output = Result<Option<Page>, ApiError>> + Send;
+}
+
+/// A registered consumer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Consumer {
+    /// its ARN, which no later consumer of that name has
+    pub arn: String,
+    /// records can be pushed to it
+    pub active: bool,
 }
 
 /// What a stream is.
@@ -102,6 +139,9 @@ pub enum ApiError {
     /// no such stream or shard: it was deleted, or it expired
     #[error("{0}")]
     NotFound(String),
+    /// another subscription of the same consumer and shard is younger than five seconds
+    #[error("in use: {0}")]
+    InUse(String),
     /// the network, a timeout, or a fault of the service: ask again
     #[error("{0}")]
     Unavailable(String),
@@ -119,6 +159,6 @@ impl ApiError {
     /// Whether asking again later may help.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Throttled(_) | Self::Unavailable(_) | Self::IteratorExpired)
+        !matches!(self, Self::NotFound(_) | Self::Request { .. })
     }
 }

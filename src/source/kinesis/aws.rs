@@ -12,12 +12,19 @@ use aws_sdk_kinesis::config::retry::RetryConfig;
 use aws_sdk_kinesis::config::timeout::TimeoutConfig;
 use aws_sdk_kinesis::config::{ConfigBag, Intercept, RuntimeComponents, StalledStreamProtectionConfig};
 use aws_sdk_kinesis::error::{BoxError, DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_kinesis::operation::subscribe_to_shard::SubscribeToShardOutput;
 use aws_sdk_kinesis::primitives::{DateTime, DateTimeFormat};
-use aws_sdk_kinesis::types::{ChildShard, HashKeyRange, Record, RecordDistributionStrategy, Shard, ShardIteratorType};
+use aws_sdk_kinesis::types::{
+    ChildShard, ConsumerStatus, HashKeyRange, Record, RecordDistributionStrategy, Shard, ShardIteratorType,
+    StartingPosition, SubscribeToShardEventStream,
+};
 use bytes::Bytes;
 
 use super::error::NO_CREDENTIALS;
-use super::{ApiError, HashRange, IteratorFrom, ListedShard, Page, ShardApi, StreamRecord, StreamSummary, WallClock};
+use super::{
+    ApiError, Consumer, HashRange, IteratorFrom, ListedShard, Page, ShardApi, ShardEvents, StreamRecord, StreamSummary,
+    WallClock,
+};
 use crate::model::{KinesisSource, SequenceNumber, Span, StreamId, Timestamp};
 
 /// A connection that takes longer is not coming.
@@ -40,6 +47,8 @@ pub struct Endpoint {
 #[derive(Clone, Debug)]
 pub struct AwsApi {
     client: Client,
+    /// for subscriptions, which last five minutes: without limits of time, which are ours to keep
+    pushed: Client,
     name: Option<String>,
     arn: Option<String>,
     clock: WallClock,
@@ -70,6 +79,7 @@ impl AwsApi {
         let ahead = Arc::new(AtomicI64::new(i64::MIN));
         Self {
             client: client(&config, &clock, &ahead),
+            pushed: client(&without_limits(&config), &clock, &ahead),
             name: options.stream_arn.is_none().then(|| source.stream_name.clone()),
             arn: options.stream_arn.clone(),
             clock,
@@ -107,7 +117,15 @@ fn client(config: &SdkConfig, clock: &WallClock, ahead: &Arc<AtomicI64>) -> Clie
     Client::from_conf(aws_sdk_kinesis::config::Builder::from(config).interceptor(dates).build())
 }
 
+/// The same settings for connections that last.
+fn without_limits(config: &SdkConfig) -> SdkConfig {
+    let limits = TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).build();
+    config.to_builder().timeout_config(limits).build()
+}
+
 impl ShardApi for AwsApi {
+    type Events = AwsEvents;
+
     async fn describe(&self) -> Result<StreamSummary, ApiError> {
         let request = self.client.describe_stream_summary();
         let request = request.set_stream_name(self.name.clone()).set_stream_arn(self.arn.clone());
@@ -171,6 +189,69 @@ impl ShardApi for AwsApi {
             behind: Duration::from_millis(answer.millis_behind_latest.unwrap_or(0).try_into().unwrap_or(0)),
             children: answer.child_shards.unwrap_or_default().into_iter().map(child).collect(),
         })
+    }
+
+    async fn consumer(&self, stream: &StreamId, name: &str) -> Result<Consumer, ApiError> {
+        let request = self.client.describe_stream_consumer().stream_arn(&stream.arn).consumer_name(name);
+        let answer = request.send().await.map_err(api_error)?;
+        let found = answer.consumer_description.ok_or_else(|| unreadable("a consumer"))?;
+        Ok(Consumer { arn: found.consumer_arn, active: found.consumer_status == ConsumerStatus::Active })
+    }
+
+    async fn register(&self, stream: &StreamId, name: &str) -> Result<Consumer, ApiError> {
+        let request = self.client.register_stream_consumer().stream_arn(&stream.arn).consumer_name(name);
+        let answer = request.send().await.map_err(api_error)?;
+        let made = answer.consumer.ok_or_else(|| unreadable("a consumer"))?;
+        Ok(Consumer { arn: made.consumer_arn, active: made.consumer_status == ConsumerStatus::Active })
+    }
+
+    async fn deregister(&self, consumer: &str) -> Result<(), ApiError> {
+        self.client.deregister_stream_consumer().consumer_arn(consumer).send().await.map_err(api_error)?;
+        Ok(())
+    }
+
+    async fn subscribe(&self, consumer: &str, shard: &str, from: &IteratorFrom) -> Result<AwsEvents, ApiError> {
+        let (kind, sequence, timestamp) = match from {
+            IteratorFrom::TrimHorizon => (ShardIteratorType::TrimHorizon, None, None),
+            IteratorFrom::AtTimestamp(at) => (ShardIteratorType::AtTimestamp, None, Some(sdk_time(*at))),
+            IteratorFrom::At(sequence) => (ShardIteratorType::AtSequenceNumber, Some(sequence.to_string()), None),
+            IteratorFrom::After(sequence) => (ShardIteratorType::AfterSequenceNumber, Some(sequence.to_string()), None),
+        };
+        let place = StartingPosition::builder().r#type(kind).set_sequence_number(sequence).set_timestamp(timestamp);
+        let place = place.build().map_err(|error| ApiError::Unavailable(error.to_string()))?;
+        let request = self.pushed.subscribe_to_shard().consumer_arn(consumer).shard_id(shard).starting_position(place);
+        Ok(AwsEvents(request.send().await.map_err(api_error)?))
+    }
+}
+
+/// A subscription to a shard.
+pub struct AwsEvents(SubscribeToShardOutput);
+
+impl std::fmt::Debug for AwsEvents {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("AwsEvents")
+    }
+}
+
+impl ShardEvents for AwsEvents {
+    async fn next(&mut self) -> Result<Option<Page>, ApiError> {
+        let event = match self.0.event_stream.recv().await.map_err(|error| classified(&error, None))? {
+            None => return Ok(None),
+            Some(SubscribeToShardEventStream::SubscribeToShardEvent(event)) => event,
+            // a kind of event that we do not know says at least that the connection lives
+            Some(_) => return Err(unreadable("an event that is known")),
+        };
+        let children: Vec<ListedShard> = event.child_shards.unwrap_or_default().into_iter().map(child).collect();
+        let place = Some(event.continuation_sequence_number).filter(|place| !place.is_empty() && children.is_empty());
+        if place.is_none() && children.is_empty() {
+            return Err(unreadable("the place after it, and children"));
+        }
+        Ok(Some(Page {
+            records: event.records.into_iter().map(record).collect::<Result<_, _>>()?,
+            next: place,
+            behind: Duration::from_millis(event.millis_behind_latest.try_into().unwrap_or(0)),
+            children,
+        }))
     }
 }
 
@@ -250,13 +331,21 @@ fn api_error<E>(error: SdkError<E>) -> ApiError
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
-    if let SdkError::ConstructionFailure(_) = &error {
-        return ApiError::Request { code: NO_CREDENTIALS.into(), message: words(&error) };
+    classified(&error, error.raw_response().map(|response| response.status().as_u16()))
+}
+
+/// The same; `status` is that of the answer, where there was one.
+fn classified<E, R>(error: &SdkError<E, R>, status: Option<u16>) -> ApiError
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    R: std::fmt::Debug + Send + Sync + 'static,
+{
+    if let SdkError::ConstructionFailure(_) = error {
+        return ApiError::Request { code: NO_CREDENTIALS.into(), message: words(error) };
     }
-    let status = error.raw_response().map(|response| response.status().as_u16());
-    let Some(code) = error.code().map(str::to_owned) else {
-        let words = words(&error);
-        return match &error {
+    let Some(code) = error.as_service_error().and_then(ProvideErrorMetadata::code).map(str::to_owned) else {
+        let words = words(error);
+        return match error {
             // no connection was tried: there was nothing to sign the request with
             SdkError::DispatchFailure(failure)
                 if !failure.is_io() && !failure.is_timeout() && words.contains("credentials") =>
@@ -266,13 +355,15 @@ where
             _ => ApiError::Unavailable(words),
         };
     };
-    let message = error.message().unwrap_or("no reason given").to_owned();
+    let message = error.as_service_error().and_then(ProvideErrorMetadata::message);
+    let message = message.unwrap_or("no reason given").to_owned();
     match code.as_str() {
         "ProvisionedThroughputExceededException"
         | "LimitExceededException"
         | "KMSThrottlingException"
         | "ThrottlingException"
         | "Throttling" => ApiError::Throttled(message),
+        "ResourceInUseException" => ApiError::InUse(message),
         "ExpiredIteratorException" => ApiError::IteratorExpired,
         "ResourceNotFoundException" => ApiError::NotFound(message),
         // tokens are renewed, and an expired page of the list is asked for anew from the first
@@ -291,9 +382,10 @@ where
 }
 
 /// The chain of causes in one line, without the debugging form that the SDK appends.
-fn words<E>(error: &SdkError<E>) -> String
+fn words<E, R>(error: &SdkError<E, R>) -> String
 where
     E: std::error::Error + Send + Sync + 'static,
+    R: std::fmt::Debug + Send + Sync + 'static,
 {
     let text = DisplayErrorContext(error).to_string();
     text.split_once(" (").map_or(text.clone(), |(words, _)| words.to_owned())

@@ -76,7 +76,7 @@ fn api_hint(error: &ApiError) -> &'static str {
         }
         ApiError::Request { .. } => "`feast-rs stream-ingest --check` tests each permission and the decoding",
         ApiError::Throttled(_) => "other readers of the stream use its quota up: lower `x-kinesis.reads_per_second`",
-        ApiError::Unavailable(_) | ApiError::IteratorExpired => {
+        ApiError::Unavailable(_) | ApiError::IteratorExpired | ApiError::InUse(_) => {
             "is the endpoint reachable? (`--endpoint-url`, AWS_ENDPOINT_URL_KINESIS, proxies)"
         }
     }

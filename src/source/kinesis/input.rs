@@ -12,7 +12,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 
-use super::{ApiError, IteratorFrom, ListedShard, Page, ShardApi, StreamRecord, StreamSummary, WallClock};
+use super::{
+    ApiError, Consumer, IteratorFrom, ListedShard, Page, ShardApi, ShardEvents, StreamRecord, StreamSummary, WallClock,
+};
 use crate::model::{SequenceNumber, Span, StreamId, Timestamp};
 
 /// The only shard.
@@ -105,7 +107,19 @@ impl InputApi {
     }
 }
 
+/// Nothing is pushed from a file.
+#[derive(Debug)]
+pub enum NoEvents {}
+
+impl ShardEvents for NoEvents {
+    async fn next(&mut self) -> Result<Option<Page>, ApiError> {
+        match *self {}
+    }
+}
+
 impl ShardApi for InputApi {
+    type Events = NoEvents;
+
     async fn describe(&self) -> Result<StreamSummary, ApiError> {
         let id = self.id.clone();
         Ok(StreamSummary { id, retention: RETENTION, placed_by_key: false, answered: self.clock.now() })
@@ -125,6 +139,22 @@ impl ShardApi for InputApi {
         let place = iterator.parse().map_err(|_| failed("read the input", "no such place"))?;
         let arrival = self.arrival;
         self.with_lines(move |lines| lines.page(place, limit as usize, arrival)).await
+    }
+
+    async fn consumer(&self, _: &StreamId, _: &str) -> Result<Consumer, ApiError> {
+        Err(failed("push records", "a file has no consumers"))
+    }
+
+    async fn register(&self, _: &StreamId, _: &str) -> Result<Consumer, ApiError> {
+        Err(failed("push records", "a file has no consumers"))
+    }
+
+    async fn deregister(&self, _: &str) -> Result<(), ApiError> {
+        Err(failed("push records", "a file has no consumers"))
+    }
+
+    async fn subscribe(&self, _: &str, _: &str, _: &IteratorFrom) -> Result<NoEvents, ApiError> {
+        Err(failed("push records", "a file has no consumers"))
     }
 }
 

@@ -18,6 +18,7 @@ mod api;
 mod aws;
 mod deaggregate;
 mod error;
+mod fan_out;
 mod input;
 pub mod lineage;
 mod memory;
@@ -29,7 +30,9 @@ mod shard;
 #[cfg(test)]
 mod scripted;
 
-pub use api::{ApiError, HashRange, IteratorFrom, ListedShard, Page, ShardApi, StreamRecord, StreamSummary};
+pub use api::{
+    ApiError, Consumer, HashRange, IteratorFrom, ListedShard, Page, ShardApi, ShardEvents, StreamRecord, StreamSummary,
+};
 pub use aws::{AwsApi, Endpoint};
 pub use deaggregate::{Aggregate, UserRecord, deaggregate};
 pub use error::StreamError;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
 
+use super::fan_out::FanOutReader;
 use super::shard::{ShardReader, watched};
 use super::{ApiError, IteratorFrom, ListedShard, MemoryBudget, Reservation, ShardApi, StreamRecord};
 use crate::model::{Span, Timestamp};
@@ -83,6 +84,13 @@ pub enum Event {
         /// it is time to tell a user
         told: bool,
     },
+    /// records of a shard cannot be pushed to us, and are polled instead
+    Polled {
+        /// the shard
+        shard: Arc<str>,
+        /// why
+        error: ApiError,
+    },
     /// a shard can be read no further
     Failed {
         /// the shard
@@ -93,12 +101,14 @@ pub enum Event {
 }
 
 /// How shards are read.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct ReadersOptions {
     /// records an answer
     pub max_records: u32,
     /// reads a second and shard
     pub reads_per_second: f64,
+    /// ARN of the consumer to whom records are pushed; `None`: shards are polled
+    pub consumer: Option<Arc<str>>,
 }
 
 /// What is known of a shard before its first read.
@@ -163,7 +173,10 @@ impl<A: ShardApi> Readers<A> {
             from,
             since,
         };
-        self.tasks.spawn(reader.run());
+        match self.shared.options.consumer.clone() {
+            None => self.tasks.spawn(reader.run()),
+            Some(consumer) => self.tasks.spawn(FanOutReader { reader, consumer }.run()),
+        };
     }
 
     /// Asks for the list of shards in a task of its own.

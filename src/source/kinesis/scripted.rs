@@ -7,7 +7,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::{ApiError, IteratorFrom, ListedShard, Page, ShardApi, StreamRecord, StreamSummary, WallClock};
+use super::{
+    ApiError, Consumer, IteratorFrom, ListedShard, Page, ShardApi, ShardEvents, StreamRecord, StreamSummary, WallClock,
+};
 use crate::model::{SequenceNumber, Span, StreamId, Timestamp};
 
 /// What a call answers instead of the truth.
@@ -17,6 +19,8 @@ pub enum Fault {
     Hang,
     /// the page, without the next place
     NoNext,
+    /// the subscription runs out
+    End,
 }
 
 /// What was asked.
@@ -24,6 +28,7 @@ pub enum Fault {
 pub enum Asked {
     Iterator(String, IteratorFrom),
     Read(String),
+    Subscribe(IteratorFrom),
 }
 
 #[derive(Debug, Default)]
@@ -34,6 +39,7 @@ pub struct State {
     pub iterator_life: Option<Duration>,
     /// records that arrived earlier are gone
     pub trimmed: Option<Timestamp>,
+    pub refuse_subscriptions: Option<ApiError>,
     tokens: BTreeMap<String, (String, usize, Instant)>,
 }
 
@@ -79,13 +85,78 @@ impl Scripted {
         let state = self.state.lock().unwrap();
         let of = |asked: &Asked| match asked {
             Asked::Iterator(_, from) => Some(from.clone()),
-            Asked::Read(_) => None,
+            Asked::Read(_) | Asked::Subscribe(_) => None,
         };
         state.asked.iter().filter_map(|(_, asked)| of(asked)).collect()
+    }
+
+    /// Instants and places of the subscriptions.
+    pub fn subscriptions(&self) -> Vec<(Instant, IteratorFrom)> {
+        let state = self.state.lock().unwrap();
+        let of = |(at, asked): &(Instant, Asked)| match asked {
+            Asked::Subscribe(from) => Some((*at, from.clone())),
+            _ => None,
+        };
+        state.asked.iter().filter_map(of).collect()
+    }
+}
+
+/// Events of a scripted shard: three records each, a heartbeat after five seconds without.
+#[derive(Debug)]
+pub struct ScriptedEvents {
+    api: Scripted,
+    token: String,
+}
+
+impl ShardEvents for ScriptedEvents {
+    async fn next(&mut self) -> Result<Option<Page>, ApiError> {
+        let fault = self.api.state.lock().unwrap().faults.pop_front().flatten();
+        match fault {
+            Some(Fault::Hang) => std::future::pending().await,
+            Some(Fault::Error(error)) => return Err(error),
+            Some(Fault::End | Fault::NoNext) => return Ok(None),
+            None => {}
+        }
+        let mut page = self.api.state.lock().unwrap().page(&self.token, 3)?;
+        if page.records.is_empty() && page.next.is_some() {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            page = self.api.state.lock().unwrap().page(&self.token, 3)?;
+        }
+        if let Some(token) = &page.next {
+            self.token.clone_from(token);
+            let place = page.records.last().map_or("0".to_owned(), |record| record.sequence.to_string());
+            page.next = Some(place);
+        }
+        Ok(Some(page))
     }
 }
 
 impl ShardApi for Scripted {
+    type Events = ScriptedEvents;
+
+    async fn consumer(&self, _: &StreamId, _: &str) -> Result<Consumer, ApiError> {
+        Ok(Consumer { arn: "consumer".into(), active: true })
+    }
+
+    async fn register(&self, stream: &StreamId, name: &str) -> Result<Consumer, ApiError> {
+        self.consumer(stream, name).await
+    }
+
+    async fn deregister(&self, _: &str) -> Result<(), ApiError> {
+        Ok(())
+    }
+
+    async fn subscribe(&self, _: &str, shard: &str, from: &IteratorFrom) -> Result<ScriptedEvents, ApiError> {
+        let mut state = self.state.lock().unwrap();
+        state.asked.push((Instant::now(), Asked::Subscribe(from.clone())));
+        if let Some(error) = state.refuse_subscriptions.clone() {
+            return Err(error);
+        }
+        let place = state.place(shard, from)?;
+        let token = state.token(shard, place);
+        Ok(ScriptedEvents { api: self.clone(), token })
+    }
+
     async fn describe(&self) -> Result<StreamSummary, ApiError> {
         let id = StreamId { arn: "arn:aws:kinesis:r:1:stream/s".into(), created: Timestamp::EPOCH };
         Ok(StreamSummary { id, retention: self.retention, placed_by_key: true, answered: self.clock.now() })
@@ -98,13 +169,7 @@ impl ShardApi for Scripted {
     async fn iterator(&self, shard: &str, from: &IteratorFrom) -> Result<String, ApiError> {
         let mut state = self.state.lock().unwrap();
         state.asked.push((Instant::now(), Asked::Iterator(shard.to_owned(), from.clone())));
-        let (_, records) = state.shards.get(shard).ok_or_else(|| ApiError::NotFound("no shard".into()))?;
-        let place = match from {
-            IteratorFrom::TrimHorizon => 0,
-            IteratorFrom::AtTimestamp(at) => records.partition_point(|record| record.arrival < *at),
-            IteratorFrom::At(number) => records.partition_point(|record| record.sequence < *number),
-            IteratorFrom::After(number) => records.partition_point(|record| record.sequence <= *number),
-        };
+        let place = state.place(shard, from)?;
         Ok(state.token(shard, place))
     }
 
@@ -117,7 +182,7 @@ impl ShardApi for Scripted {
         match fault {
             Some(Fault::Hang) => std::future::pending().await,
             Some(Fault::Error(error)) => Err(error),
-            Some(Fault::NoNext) => {
+            Some(Fault::NoNext | Fault::End) => {
                 self.state.lock().unwrap().page(iterator, limit).map(|page| Page { next: None, ..page })
             }
             None => self.state.lock().unwrap().page(iterator, limit),
@@ -130,6 +195,16 @@ impl State {
         let token = format!("{shard}/{place}/{}", self.tokens.len());
         self.tokens.insert(token.clone(), (shard.to_owned(), place, Instant::now()));
         token
+    }
+
+    fn place(&self, shard: &str, from: &IteratorFrom) -> Result<usize, ApiError> {
+        let (_, records) = self.shards.get(shard).ok_or_else(|| ApiError::NotFound("no shard".into()))?;
+        Ok(match from {
+            IteratorFrom::TrimHorizon => 0,
+            IteratorFrom::AtTimestamp(at) => records.partition_point(|record| record.arrival < *at),
+            IteratorFrom::At(number) => records.partition_point(|record| record.sequence < *number),
+            IteratorFrom::After(number) => records.partition_point(|record| record.sequence <= *number),
+        })
     }
 
     fn page(&mut self, iterator: &str, limit: u32) -> Result<Page, ApiError> {

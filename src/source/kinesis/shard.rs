@@ -66,7 +66,7 @@ impl<A: ShardApi> ShardReader<A> {
                     continue;
                 }
             };
-            let bytes = page.records.iter().map(|record| record.data.len() + RECORD_OVERHEAD).sum::<usize>();
+            let bytes = weight_of(&page);
             memory.resize(bytes);
             weight = next_weight(bytes, &page, self.shared.options.max_records);
             pace.answered(Instant::now(), bytes, page.records.is_empty() && page.behind.is_zero());
@@ -104,7 +104,12 @@ impl<A: ShardApi> ShardReader<A> {
     }
 
     /// Hands records on, and remembers the last: from here on a new iterator begins after it.
-    async fn deliver(&mut self, page: Page, end: Option<Vec<ListedShard>>, memory: super::Reservation) -> bool {
+    pub(super) async fn deliver(
+        &mut self,
+        page: Page,
+        end: Option<Vec<ListedShard>>,
+        memory: super::Reservation,
+    ) -> bool {
         if let Some(last) = page.records.last() {
             self.from = IteratorFrom::After(last.sequence.clone());
         }
@@ -134,7 +139,7 @@ impl<A: ShardApi> ShardReader<A> {
     }
 
     /// Says so where records expired before they were read. False: nobody listens any more.
-    async fn check_expired(&mut self) -> bool {
+    pub(super) async fn check_expired(&mut self) -> bool {
         let Some(read) = self.since.read else { return true };
         let now = self.shared.clock.now();
         if expired_before(read, self.since.created, now, self.since.retention).is_none() {
@@ -156,7 +161,7 @@ impl<A: ShardApi> ShardReader<A> {
             // a new one is taken at the next read; where it expires at once, each read brings its page all the same
             ApiError::IteratorExpired => {}
             ApiError::Throttled(_) => pace.throttled(Instant::now(), jitter),
-            ApiError::Unavailable(_) => pace.failed(Instant::now(), jitter),
+            ApiError::Unavailable(_) | ApiError::InUse(_) => pace.failed(Instant::now(), jitter),
             ApiError::NotFound(_) | ApiError::Request { .. } => {
                 let failed = Event::Failed { shard: Arc::clone(&self.shard), error };
                 self.outlet.send(failed).await;
@@ -166,6 +171,11 @@ impl<A: ShardApi> ShardReader<A> {
         let retry = Event::Retry { shard: Arc::clone(&self.shard), error, told: pace.failures() == TOLD_AFTER };
         self.outlet.send(retry).await
     }
+}
+
+/// What an answer weighs.
+pub(super) fn weight_of(page: &Page) -> usize {
+    page.records.iter().map(|record| record.data.len() + RECORD_OVERHEAD).sum()
 }
 
 /// What the next answer may weigh. Before the first one, the largest there is.
@@ -207,7 +217,7 @@ mod tests {
     }
 
     fn readers(api: &Scripted, memory: usize) -> Readers<Scripted> {
-        let options = ReadersOptions { max_records: 10, reads_per_second: 4.0 };
+        let options = ReadersOptions { max_records: 10, reads_per_second: 4.0, consumer: None };
         Readers::new(api.clone(), MemoryBudget::new(memory), options, api.clock.clone())
     }
 
