@@ -13,7 +13,7 @@ use super::progress::Line;
 use crate::error::Error;
 use crate::feature_store::{
     Destination, Input, Stop, Stopper, StreamCheck, StreamFrom, StreamIngestReport, StreamIngestRequest, StreamNotice,
-    StreamObserver, StreamStatus, WallClock,
+    StreamObserver, StreamProgress, WallClock,
 };
 use crate::model::{OnGap, StartPosition};
 
@@ -154,7 +154,7 @@ impl Watch {
 }
 
 impl StreamObserver for Watch {
-    fn status(&self, status: &StreamStatus) {
+    fn status(&self, status: &StreamProgress) {
         let mut all = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
         let shown = all.entry(status.stream.clone()).or_insert_with(|| Shown {
             text: String::new(),
@@ -182,7 +182,7 @@ impl StreamObserver for Watch {
 impl Shown {
     /// Records and bytes a second.
     #[allow(clippy::cast_precision_loss, reason = "a rate needs no more")]
-    fn rates(&mut self, status: &StreamStatus) -> (f64, f64) {
+    fn rates(&mut self, status: &StreamProgress) -> (f64, f64) {
         let now = Instant::now();
         self.past.push((now, status.records, status.bytes));
         while self.past.len() > 2 && self.past.get(1).is_some_and(|(at, ..)| now.duration_since(*at) > RATE_OVER) {
@@ -196,15 +196,13 @@ impl Shown {
 
 /// `drivers  4 shards  12 431 rec/s  9.8 MB/s  lag 84 ms (p99 210)  stale 3  refused 1  checkpoint 0.4 s ago  up 00:12:41`
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate is positive and small")]
-fn line(status: &StreamStatus, (records, bytes): (f64, f64)) -> String {
+fn line(status: &StreamProgress, (records, bytes): (f64, f64)) -> String {
     let open = status.shards.values().filter(|shard| !shard.ended).count();
-    let lag = match status.lag {
-        Some((median, high)) => format!("lag {} ms (p99 {})", median.as_millis(), high.as_millis()),
-        None => {
-            let behind = status.shards.values().map(|shard| shard.behind).max().unwrap_or_default();
-            format!("lag {} ms", behind.as_millis())
-        }
-    };
+    let behind = status.shards.values().map(|shard| shard.behind).max().unwrap_or_default();
+    let lag = status.lag.map_or_else(
+        || format!("lag {} ms", behind.as_millis()),
+        |(median, high)| format!("lag {} ms (p99 {})", median.as_millis(), high.as_millis()),
+    );
     let late = if status.late > 0 { format!("  late {}", grouped(status.late)) } else { String::new() };
     let age =
         status.checkpoint_age.map(|age| format!("  checkpoint {:.1} s ago", age.as_secs_f64())).unwrap_or_default();

@@ -42,8 +42,8 @@ pub use retrieve::{FeatureVector, FieldStatus, OnlinePlan, OnlineRequest, Online
 pub use crate::source::kinesis::{Input, WallClock};
 pub use stream_ingest::{
     Checkpoint, Deregistered, Destination, From as StreamFrom, ResetReport, ResetTo, ShardInfo, ShardStatus, Stop,
-    Stopper, StreamCheck, StreamIngestReport, StreamIngestRequest, StreamNotice, StreamObserver, StreamReport,
-    StreamStatus, StreamViewReport,
+    Stopper, StreamCheck, StreamIngestReport, StreamIngestRequest, StreamNotice, StreamObserver, StreamProgress,
+    StreamReport, StreamViewReport,
 };
 
 use crate::error::Error;

@@ -56,7 +56,7 @@ impl FeatureStore<'_> {
     ) -> Result<Vec<StreamCheck>, Error> {
         let snapshot = self.registry(Access::Read)?.snapshot()?;
         let mut checks = Vec::new();
-        for stream in self.streams(&snapshot, request)? {
+        for stream in self.kinesis_streams(&snapshot, request)? {
             let endpoint = Endpoint { url: request.endpoint_url.clone() };
             let api = AwsApi::new(&stream.kinesis, &endpoint, clock.clone()).await;
             self.check_stream(&api, &stream, &mut Checks { stream: stream.name(), found: &mut checks }).await?;

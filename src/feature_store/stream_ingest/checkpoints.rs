@@ -151,18 +151,15 @@ impl FeatureStore<'_> {
         let _lock = ViewLock::take(&self.online_settings()?.path, "stream-ingest", &view.table)?;
         let mut moved = None;
         if let ResetTo::Place(place) = to {
-            moved = Some(match input {
-                Some(input) => {
-                    let api = InputApi::open(input, clock)
-                        .map_err(|source| StreamIngestError::Input { input: input.to_string(), source })?;
-                    self.place(&api, &input.to_string(), view, place, None).await?
-                }
-                None => {
-                    let endpoint = Endpoint { url: endpoint_url.clone() };
-                    let api = AwsApi::new(&stream.kinesis, &endpoint, clock).await;
-                    let shown = endpoint_url.or_else(|| stream.kinesis.options.endpoint_url.clone());
-                    self.place(&api, stream.name(), view, place, shown).await?
-                }
+            moved = Some(if let Some(input) = input {
+                let api = InputApi::open(input, clock)
+                    .map_err(|source| StreamIngestError::Input { input: input.to_string(), source })?;
+                self.place(&api, &input.to_string(), view, place, None).await?
+            } else {
+                let endpoint = Endpoint { url: endpoint_url.clone() };
+                let api = AwsApi::new(&stream.kinesis, &endpoint, clock).await;
+                let shown = endpoint_url.or_else(|| stream.kinesis.options.endpoint_url.clone());
+                self.place(&api, stream.name(), view, place, shown).await?
             });
         }
         let mut store = self.online_store(Durability::Full)?;
@@ -204,7 +201,7 @@ impl FeatureStore<'_> {
         let anywhere = super::Destination { online: true, offline: false };
         let request =
             StreamIngestRequest { views: views.to_vec(), to: Some(anywhere), ..StreamIngestRequest::default() };
-        self.streams(snapshot, &request)
+        self.kinesis_streams(snapshot, &request)
     }
 
     fn stored_positions(&self, view: &StreamView) -> Result<Vec<StoredPosition>, Error> {

@@ -145,7 +145,7 @@ impl FeatureStore<'_> {
         let notes = Notes::beside(&self.online_settings()?.path);
         let endpoint = Endpoint { url: endpoint_url };
         let mut done = Vec::new();
-        for stream in self.streams(&snapshot, &request)? {
+        for stream in self.kinesis_streams(&snapshot, &request)? {
             let api = AwsApi::new(&stream.kinesis, &endpoint, clock.clone()).await;
             let (summary, _) = look(&api, stream.name()).await.map_err(StreamIngestError::from)?;
             let ours = notes.read()?;

@@ -34,7 +34,7 @@ pub use check::StreamCheck;
 pub use checkpoints::{Checkpoint, ResetReport, ResetTo, ShardInfo};
 pub use consumers::Deregistered;
 pub use report::{StreamIngestReport, StreamReport, StreamViewReport};
-pub use status::{ShardStatus, StreamNotice, StreamObserver, StreamStatus};
+pub use status::{ShardStatus, StreamNotice, StreamObserver, StreamProgress};
 pub use stop::{Stop, Stopper};
 
 /// What a user asks for.

@@ -63,7 +63,7 @@ impl FeatureStore<'_> {
         observer: Arc<dyn StreamObserver>,
     ) -> Result<StreamIngestReport, Error> {
         let snapshot = self.current()?;
-        let streams = self.streams(&snapshot, request)?;
+        let streams = self.kinesis_streams(&snapshot, request)?;
         if request.input.is_some() && streams.len() > 1 {
             let streams = streams.into_iter().map(|stream| stream.source.name).collect();
             return Err(StreamIngestError::SeveralStreams { streams }.into());
@@ -109,19 +109,16 @@ impl FeatureStore<'_> {
         let (stopper, stopped) = Stop::new();
         let mut runs = JoinSet::new();
         for stream in streams {
-            match &request.input {
-                Some(input) => {
-                    let api = InputApi::open(input, shared.clock.clone())
-                        .map_err(|source| StreamIngestError::Input { input: input.to_string(), source })?;
-                    let run = self.open_stream(api, stream, request, shared).await?;
-                    runs.spawn(run.run(stopped.clone()));
-                }
-                None => {
-                    let endpoint = Endpoint { url: request.endpoint_url.clone() };
-                    let api = AwsApi::new(&stream.kinesis, &endpoint, shared.clock.clone()).await;
-                    let run = self.open_stream(api, stream, request, shared).await?;
-                    runs.spawn(run.run(stopped.clone()));
-                }
+            if let Some(input) = &request.input {
+                let api = InputApi::open(input, shared.clock.clone())
+                    .map_err(|source| StreamIngestError::Input { input: input.to_string(), source })?;
+                let run = self.open_stream(api, stream, request, shared).await?;
+                runs.spawn(run.run(stopped.clone()));
+            } else {
+                let endpoint = Endpoint { url: request.endpoint_url.clone() };
+                let api = AwsApi::new(&stream.kinesis, &endpoint, shared.clock.clone()).await;
+                let run = self.open_stream(api, stream, request, shared).await?;
+                runs.spawn(run.run(stopped.clone()));
             }
         }
         let mut report = StreamIngestReport::default();

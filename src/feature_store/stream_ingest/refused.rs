@@ -126,7 +126,7 @@ impl DeadLetters {
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn write(&mut self, refused: Refused) -> Result<(), Error> {
+    pub fn write(&mut self, refused: &Refused) -> Result<(), Error> {
         if refused.addressed.is_empty() {
             return Ok(());
         }

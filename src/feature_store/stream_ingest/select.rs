@@ -37,7 +37,11 @@ impl Stream {
 
 impl FeatureStore<'_> {
     /// The streams of the request's views, in the order of the registry.
-    pub(super) fn streams(&self, snapshot: &Snapshot, request: &StreamIngestRequest) -> Result<Vec<Stream>, Error> {
+    pub(super) fn kinesis_streams(
+        &self,
+        snapshot: &Snapshot,
+        request: &StreamIngestRequest,
+    ) -> Result<Vec<Stream>, Error> {
         let mut streams: Vec<Stream> = Vec::new();
         for view in selected(snapshot, &request.views)? {
             let Some((source, kinesis)) = stream_of(view) else { continue };
@@ -47,12 +51,11 @@ impl FeatureStore<'_> {
             }
             check_supported(view, kinesis)?;
             let stored = StreamView { view: view.clone(), table: self.table_of(snapshot, &view.name), to };
-            match streams.iter_mut().find(|stream| stream.source == *source) {
-                Some(stream) => stream.views.push(stored),
-                None => {
-                    let (source, kinesis) = (source.clone(), kinesis.clone());
-                    streams.push(Stream { source, kinesis, views: vec![stored] });
-                }
+            if let Some(stream) = streams.iter_mut().find(|stream| stream.source == *source) {
+                stream.views.push(stored);
+            } else {
+                let (source, kinesis) = (source.clone(), kinesis.clone());
+                streams.push(Stream { source, kinesis, views: vec![stored] });
             }
         }
         match (streams.is_empty(), request.views.first()) {

@@ -14,14 +14,14 @@ const CLASSES: usize = 96;
 /// Receives what a run has to say.
 pub trait StreamObserver: Send + Sync {
     /// The counters of one stream, twice a second.
-    fn status(&self, stream: &StreamStatus);
+    fn status(&self, stream: &StreamProgress);
 
     /// Something that a user should know, once.
     fn notice(&self, notice: &StreamNotice);
 }
 
 impl StreamObserver for () {
-    fn status(&self, _: &StreamStatus) {}
+    fn status(&self, _: &StreamProgress) {}
 
     fn notice(&self, _: &StreamNotice) {}
 }
@@ -37,7 +37,7 @@ pub enum StreamNotice {
 
 /// The counters of one stream since the run began.
 #[derive(Clone, Debug, Default)]
-pub struct StreamStatus {
+pub struct StreamProgress {
     /// name of the stream
     pub stream: String,
     /// user records
@@ -91,7 +91,7 @@ pub(super) struct Counters(Arc<Mutex<Inner>>);
 
 #[derive(Debug)]
 struct Inner {
-    status: StreamStatus,
+    status: StreamProgress,
     shards: BTreeMap<String, Shard>,
     began: Instant,
     committed: Option<Instant>,
@@ -121,7 +121,7 @@ pub(super) struct Added {
 
 impl Counters {
     pub fn new(stream: String) -> Self {
-        let status = StreamStatus { stream, ..StreamStatus::default() };
+        let status = StreamProgress { stream, ..StreamProgress::default() };
         let (shards, lags) = (BTreeMap::new(), Vec::new());
         Self(Arc::new(Mutex::new(Inner { status, shards, began: Instant::now(), committed: None, lags })))
     }
@@ -202,7 +202,7 @@ impl Counters {
     }
 
     /// The counters now; `now` is the clock on the wall.
-    pub fn status(&self, now: Timestamp) -> StreamStatus {
+    pub fn status(&self, now: Timestamp) -> StreamProgress {
         self.with(|inner| {
             let mut status = inner.status.clone();
             status.uptime = inner.began.elapsed();

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::refused::{DeadLetters, Refused};
 use super::start::Standing;
 use super::status::Added;
@@ -93,7 +95,7 @@ impl Worker {
     /// The dead-letter file; a defect.
     pub fn process(&mut self, batch: Batch) -> Result<Prepared, Error> {
         let (prepared, refused) = self.judge(batch)?;
-        self.dead_letters.write(refused)?;
+        self.dead_letters.write(&refused)?;
         Ok(prepared)
     }
 
@@ -219,7 +221,7 @@ impl Taken {
         unwrap(record, range, how, |payload| {
             if self.payloads.len() < most {
                 last.sub_sequence = payload.position.sub_sequence;
-                self.bytes += payload.data.as_ref().map_or(payload.raw.len(), |data| data.len());
+                self.bytes += payload.data.as_ref().map_or(payload.raw.len(), Bytes::len);
                 self.payloads.push(payload);
             }
         });
