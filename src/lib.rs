@@ -6,7 +6,7 @@
 //! definitions   repo  ->  model  ->  registry
 //! values        source  ->  transform  ->  row  ->  online / offline
 //! verbs         feature_store (one verb a file) drives the stations
-//! faces         cli
+//! faces         cli, server
 //! ```
 
 pub mod cli;
@@ -19,5 +19,6 @@ pub mod proto;
 pub mod registry;
 pub mod repo;
 pub mod row;
+pub mod server;
 pub mod source;
 pub mod transform;

@@ -4,7 +4,7 @@
 //! ```text
 //! model --+--> row ----+--> source, transform --+
 //!         |            +--> online, offline ----+
-//!         +--> repo ----------------------------+--> error -> feature_store -> server, cli -> main
+//!         +--> repo ----------------------------+--> error -> feature_store -> server -> cli -> main
 //! proto --+--> registry ------------------------+
 //! ```
 
@@ -30,7 +30,7 @@ const MODULES: &[(&str, &[&str])] = &[
         &["error", "model", "offline", "online", "proto", "registry", "repo", "row", "source", "transform"],
     ),
     ("server", &["error", "feature_store", "model"]),
-    ("cli", &["error", "feature_store", "model", "repo"]),
+    ("cli", &["error", "feature_store", "model", "repo", "server"]),
     ("main", &["cli"]),
 ];
 
@@ -52,6 +52,10 @@ const CRATES: &[(&str, &[&str])] = &[
     // an on-demand view is registered as a Python function, made from the parsed SQL
     ("datafusion_sql", &["src/transform/", "src/registry/on_demand/"]),
     ("tokio", &["src/source/kinesis", "src/server/", "src/online/lane", "src/feature_store/stream_ingest", "src/cli/"]),
+    ("axum", &["src/server/"]),
+    ("hyper", &["src/server/"]),
+    ("hyper_util", &["src/server/"]),
+    ("subtle", &["src/server/"]),
     ("clap", &["src/cli/", "src/main.rs"]),
     ("clap_complete", &["src/cli/"]),
     ("comfy_table", &["src/cli/"]),

@@ -19,6 +19,7 @@ mod progress;
 mod reference;
 mod registry;
 mod schema;
+mod serve;
 mod status;
 mod stored;
 mod stream_ingest;
@@ -113,6 +114,7 @@ impl Context<'_> {
             Command::StreamIngest(args) => stream_ingest::run(self, args)?,
             Command::GetOnlineFeatures(args) => online::run(self, args)?,
             Command::GetHistoricalFeatures(args) => historical::run(self, args)?,
+            Command::Serve(args) => return serve::run(self, args),
             Command::Entities(which) => inspect::run(self, Listing::Entities, which)?,
             Command::DataSources(which) => inspect::run(self, Listing::DataSources, which)?,
             Command::FeatureViews(which) => inspect::run(self, Listing::FeatureViews, which)?,

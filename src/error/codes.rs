@@ -180,4 +180,47 @@ pub static CODES: &[(&str, &str, &str)] = &[
         "a view cannot be filled from a stream",
         "It has no Kinesis source, or records or aggregations that feast-rs registers only.",
     ),
+    (
+        "E2301",
+        "the body of a request is not what the endpoint takes",
+        "The body is no JSON, lacks a field, or has a value of another type. `GET /openapi.json` describes every body. The \
+         content type does not matter.",
+    ),
+    (
+        "E2302",
+        "a request asks for too much",
+        "Bodies, entities, features and values of one request are bounded; `docs/serve.md` has the limits. Ask in several \
+         requests, or push in bulk with `POST /push/ndjson`, which has no limit on its length.",
+    ),
+    (
+        "E2303",
+        "the request has no valid token",
+        "The server was started with `--token-file`: every request but `GET /health` needs the header `Authorization: Bearer \
+         TOKEN` with the text of that file. Python Feast sends it with `auth: {type: oidc, token_env_var: NAME}` in the \
+         client's feature_store.yaml.",
+    ),
+    (
+        "E2304",
+        "a body did not arrive in time",
+        "The client sent too slowly, or its connection ended in the middle. Nothing was stored of a body that was read whole \
+         first; of `POST /push/ndjson` the answer's counts, or a retry with the same `Idempotency-Key`, tell.",
+    ),
+    ("E2305", "the server is shutting down", "It takes no new work. What was begun is brought to its end first."),
+    (
+        "E2306",
+        "a view is already being materialized",
+        "An earlier request with `async=true` has not ended. Materializing is exclusive for each view; reading and pushing \
+         are not affected.",
+    ),
+    (
+        "E2307",
+        "a server that others can reach needs a token",
+        "Listening on another address than loopback needs `--token-file FILE`, or `--insecure` to say that something else \
+         guards it. The file holds one line of at least 16 characters.",
+    ),
+    (
+        "E2308",
+        "the address cannot be listened on",
+        "Another program listens there, the address belongs to no interface of this machine, or the port needs a privilege.",
+    ),
 ];

@@ -3,6 +3,7 @@
 mod codes;
 mod ingest;
 mod materialize;
+mod server;
 mod stream;
 
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 pub use codes::CODES;
 pub use ingest::IngestError;
 pub use materialize::MaterializeError;
+pub use server::ServerError;
 pub use stream::StreamIngestError;
 
 use crate::offline::{LogError, OfflineError};
@@ -55,6 +57,9 @@ pub enum Error {
     /// a stream
     #[error(transparent)]
     Stream(#[from] StreamIngestError),
+    /// the server itself
+    #[error(transparent)]
+    Server(#[from] ServerError),
     /// what was asked for cannot be done with that input
     #[error("{what}")]
     Invalid {
@@ -138,6 +143,18 @@ impl Kind {
             Self::Unavailable => 75,
         }
     }
+
+    /// The status with which a server answers. What the client can mend is no 5xx: Feast's client would try it again.
+    #[must_use]
+    pub fn http_status(self) -> u16 {
+        match self {
+            Self::Invalid => 422,
+            Self::NotFound => 404,
+            Self::Conflict => 409,
+            Self::Internal => 500,
+            Self::Unavailable => 503,
+        }
+    }
 }
 
 impl Error {
@@ -196,8 +213,18 @@ impl Error {
             Self::Materialize(error) => materialize_kind(error),
             Self::Ingest(error) => ingest_kind(error),
             Self::Stream(error) => stream_kind(error),
+            Self::Server(error) => server_kind(error),
             Self::Io { source, .. } => io_kind(source),
             Self::Internal { .. } => Kind::Internal,
+        }
+    }
+
+    /// The status with which a server answers.
+    #[must_use]
+    pub fn http_status(&self) -> u16 {
+        match self {
+            Self::Server(error) => error.http_status(),
+            other => other.kind().http_status(),
         }
     }
 
@@ -222,6 +249,7 @@ impl Error {
             Self::Materialize(_) => "E1011",
             Self::Ingest(_) => "E2020",
             Self::Stream(error) => stream_code(error),
+            Self::Server(error) => error.code(),
             Self::Offline(_) => "E1012",
             Self::Log(_) => "E2204",
         })
@@ -241,6 +269,7 @@ impl Error {
             Self::Materialize(error) => error.hint(),
             Self::Ingest(error) => error.hint(),
             Self::Stream(error) => error.hint(),
+            Self::Server(error) => error.hint(),
             Self::Invalid { hint, .. }
             | Self::NotFound { hint, .. }
             | Self::Consent { hint, .. }
@@ -301,6 +330,14 @@ fn online_kind(error: &OnlineError) -> Kind {
         | OnlineError::Damaged { .. }
         | OnlineError::Spool { .. }
         | OnlineError::LaneEnded => Kind::Internal,
+    }
+}
+
+fn server_kind(error: &ServerError) -> Kind {
+    match error {
+        ServerError::Materializing { .. } => Kind::Conflict,
+        ServerError::Ending => Kind::Unavailable,
+        _ => Kind::Invalid,
     }
 }
 

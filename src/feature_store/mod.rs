@@ -14,6 +14,7 @@ pub mod records;
 mod references;
 mod registry_files;
 mod retrieve;
+mod serving;
 mod stream_ingest;
 mod transformation;
 
@@ -37,7 +38,11 @@ pub use operate::{
 };
 pub use references::FeatureSet;
 pub use registry_files::ImportReport;
-pub use retrieve::{FeatureVector, FieldStatus, OnlinePlan, OnlineRequest, OnlineResponse, ResponseMetadata};
+pub use retrieve::{
+    AnswerRequest, FeatureVector, FieldStatus, OnlineAnswer, OnlinePlan, OnlineRequest, OnlineResponse, OnlineScratch,
+    ResponseMetadata, ViewCounts,
+};
+pub use serving::{FeatureNames, Freshness, Serving};
 
 pub use crate::source::kinesis::{Input, WallClock};
 pub use stream_ingest::{

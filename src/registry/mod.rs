@@ -26,6 +26,7 @@ mod table;
 mod tags;
 #[cfg(test)]
 mod tests;
+mod watch;
 
 pub use check::{Finding, Severity};
 pub use error::{RegistryError, RowDamage};
@@ -34,3 +35,4 @@ pub use plan::{Action, Change, Detail, ObjectName, Plan, PlanOptions, PlanReport
 pub use snapshot::{Fingerprint, InfraTable, PendingStep, Row, Snapshot};
 pub use store::{Access, Registry, Run};
 pub use table::Table;
+pub use watch::Watch;

@@ -1,5 +1,6 @@
 //! Join-key values as a request writes them.
 
+use serde::{Serialize, Serializer};
 use serde_json::Value as Json;
 
 use super::KeyValue;
@@ -7,7 +8,8 @@ use crate::model::{Timestamp, ValueType};
 use crate::proto::json::{base64, from_base64};
 
 impl KeyValue {
-    /// Reads a JSON value as a join key of that type, exactly: `1001` and `"1001"` are whole numbers, `1.7` is none.
+    /// Reads a JSON value as a join key of that type, exactly: `1001`, `1001.0` and `"1001"` are whole numbers, `1.7` is
+    /// none.
     /// Bytes are base64, instants whole seconds or a time in ISO 8601.
     ///
     /// # Errors
@@ -31,11 +33,18 @@ impl KeyValue {
     /// The value as an answer writes it.
     #[must_use]
     pub fn to_json(&self) -> Json {
+        // a text or a number
+        serde_json::to_value(self).unwrap_or(Json::Null)
+    }
+}
+
+impl Serialize for KeyValue {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
         match self {
-            Self::Bytes(bytes) => Json::from(base64(bytes)),
-            Self::String(text) => Json::from(text.as_str()),
-            Self::Int32(number) => Json::from(*number),
-            Self::Int64(number) | Self::UnixTimestamp(number) => Json::from(*number),
+            Self::Bytes(bytes) => out.serialize_str(&base64(bytes)),
+            Self::String(text) => out.serialize_str(text),
+            Self::Int32(number) => out.serialize_i32(*number),
+            Self::Int64(number) | Self::UnixTimestamp(number) => out.serialize_i64(*number),
         }
     }
 }
@@ -47,10 +56,18 @@ fn text(value: &Json) -> Result<&str, String> {
 fn whole(value: &Json) -> Result<i64, String> {
     let wrong = || "it is not a whole number of 64 bits".to_owned();
     match value {
-        Json::Number(number) => number.as_i64().ok_or_else(wrong),
+        // pandas keeps integers as floats, once a column had a null
+        Json::Number(number) => number.as_i64().or_else(|| whole_float(number.as_f64()?)).ok_or_else(wrong),
         Json::String(text) => text.trim().parse().map_err(|_| wrong()),
         _ => Err(wrong()),
     }
+}
+
+/// A float that is a whole number, where floats still tell one from the next.
+fn whole_float(number: f64) -> Option<i64> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    #[allow(clippy::cast_possible_truncation, reason = "it is whole and has 53 bits at most")]
+    (number.fract() == 0.0 && number.abs() <= EXACT).then_some(number as i64)
 }
 
 fn instant(value: &Json) -> Result<i64, String> {
@@ -69,6 +86,7 @@ mod tests {
         for (value, value_type, expected) in [
             (json!("1001"), ValueType::Int64, KeyValue::Int64(1001)),
             (json!(1001), ValueType::Int32, KeyValue::Int32(1001)),
+            (json!(1001.0), ValueType::Int64, KeyValue::Int64(1001)),
             (json!("a"), ValueType::String, KeyValue::String("a".into())),
             (json!("AP8="), ValueType::Bytes, KeyValue::Bytes(vec![0, 255])),
             (json!("2024-01-01"), ValueType::UnixTimestamp, KeyValue::UnixTimestamp(1_704_067_200)),
@@ -79,6 +97,7 @@ mod tests {
         for (value, value_type) in [
             (json!("abc"), ValueType::Int64),
             (json!(1.7), ValueType::Int64),
+            (json!(1e300), ValueType::Int64),
             (json!(null), ValueType::Int64),
             (json!(i64::from(i32::MAX) + 1), ValueType::Int32),
             (json!(5), ValueType::String),

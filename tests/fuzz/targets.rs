@@ -3,6 +3,9 @@
 #![allow(dead_code, reason = "a target uses its own function only")]
 #![allow(clippy::unwrap_used, reason = "a panic is what a fuzzer looks for")]
 
+#[path = "http.rs"]
+mod http;
+
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
@@ -29,6 +32,7 @@ pub const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("entity_keys", entity_keys),
     ("registry_protos", registry_protos),
     ("sql_expressions", sql_expressions),
+    ("http_bodies", http_bodies),
 ];
 
 const NOW: Timestamp = Timestamp::from_micros(1_795_377_600_000_000);
@@ -185,4 +189,10 @@ fn rows() -> RecordBatch {
         ),
     ];
     RecordBatch::try_new(Arc::clone(&INPUT), columns).unwrap()
+}
+
+/// A request to the server: its first byte chooses the endpoint, the rest is the body. Whatever it says, the server answers
+/// and finds the fault with the client.
+pub fn http_bodies(data: &[u8]) {
+    http::post(data);
 }

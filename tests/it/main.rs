@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the message")]
 
 mod harness;
+mod http;
 mod sample;
 mod store;
 
@@ -17,6 +18,8 @@ mod operate;
 mod output;
 mod plan;
 mod retrieve;
+mod serve;
+mod serve_golden;
 mod settings;
 mod stream_ingest;
 mod template;

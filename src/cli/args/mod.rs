@@ -3,6 +3,7 @@
 #![allow(clippy::doc_markdown, reason = "these comments are the help that a terminal shows")]
 
 mod operate;
+mod serve;
 mod stream;
 
 use std::path::PathBuf;
@@ -13,6 +14,8 @@ pub use operate::{ExpireArgs, OnlineCommand, RunsArgs};
 pub use stream::{CheckpointsCommand, DestinationArg, KinesisCommand, OnGapArg, PlaceArg, ResetArg, StreamIngestArgs};
 
 use crate::model::{Span, Timestamp};
+
+pub use serve::{ServeArgs, ServerType};
 
 /// A feature store in one binary, on Feast's own files.
 #[derive(Debug, Parser)]
@@ -135,6 +138,8 @@ pub enum Command {
     GetOnlineFeatures(OnlineArgs),
     /// Join features to a table of entities and instants, as they were known then
     GetHistoricalFeatures(HistoricalArgs),
+    /// Serve features over HTTP, as Feast's feature server does
+    Serve(ServeArgs),
     /// Entities
     #[command(subcommand)]
     Entities(Inspect),

@@ -6,9 +6,12 @@
 //! read         one transaction of the online store, then the on-demand views
 //! ```
 
+mod body;
 mod entities;
+mod found;
 mod plan;
 mod response;
+mod times;
 
 use serde_json::Value as Json;
 
@@ -17,7 +20,7 @@ use super::references::FeatureSet;
 use crate::error::Error;
 use crate::model::Timestamp;
 
-pub use plan::OnlinePlan;
+pub use plan::{AnswerRequest, OnlineAnswer, OnlinePlan, OnlineScratch, ViewCounts};
 pub use response::{FeatureVector, FieldStatus, OnlineResponse, ResponseMetadata};
 
 /// What to read.
@@ -39,6 +42,8 @@ impl FeatureStore<'_> {
     /// their type; on-demand views that only Python Feast can compute.
     pub fn get_online_features(&self, request: &OnlineRequest, now: Timestamp) -> Result<OnlineResponse, Error> {
         let plan = self.online_plan(&self.snapshot()?, &request.features, request.full_feature_names)?;
-        plan.read(&mut self.online_to_read()?, &request.entities, now)
+        let asked = AnswerRequest { entities: &request.entities, versions: false, now };
+        let answer = plan.answer(&mut self.online_to_read()?, &mut OnlineScratch::default(), &asked)?;
+        serde_json::from_slice(&answer.body).map_err(|error| Error::internal("read our own answer", error))
     }
 }

@@ -1,0 +1,96 @@
+//! A server that the fuzz target for request bodies talks to: over a socket, as a client does.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::PathBuf;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use feast_rs::feature_store::{FeatureStore, Location, PlanScope};
+use feast_rs::model::Timestamp;
+use feast_rs::server::{Server, Setup};
+
+const PATHS: &[&str] = &[
+    "/get-online-features",
+    "/push",
+    "/write-to-online-store",
+    "/materialize",
+    "/materialize-incremental",
+    "/push/ndjson?push_source_name=pushed",
+];
+
+const SETTINGS: &str = "\
+project: fuzz
+provider: local
+registry: {registry_type: sql, path: \"sqlite:///registry.db\"}
+online_store: {type: sqlite, path: online.db}
+entity_key_serialization_version: 3
+";
+
+const DEFINITIONS: &str = "\
+entities:
+  - {name: driver, join_keys: [driver_id], value_type: INT64}
+  - {name: shop, join_keys: [shop_id], value_type: STRING}
+data_sources:
+  - {type: FileSource, name: files, path: none.parquet, timestamp_field: ts, created_timestamp_column: created}
+  - {type: PushSource, name: pushed, batch_source: files}
+feature_views:
+  - name: v
+    entities: [driver]
+    ttl: 1d
+    source: pushed
+    schema: [{name: f, dtype: Float32}, {name: n, dtype: Int64}, {name: s, dtype: String}, {name: l, dtype: Array(Int64)}]
+  - {name: w, entities: [shop], ttl: 0, source: files, schema: [{name: t, dtype: UnixTimestamp}]}
+feature_services:
+  - {name: all, features: [v, {feature_view: w, name_alias: x, join_key_map: {shop_id: y}}]}
+";
+
+static SERVER: LazyLock<SocketAddr> = LazyLock::new(start);
+
+/// The first byte chooses the endpoint, the rest is the body. No body makes the server fail.
+pub fn post(data: &[u8]) {
+    let Some((first, body)) = data.split_first() else { return };
+    let path = PATHS[usize::from(*first) % PATHS.len()];
+    let mut stream = TcpStream::connect(*SERVER).unwrap();
+    stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
+    let head =
+        format!("POST {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
+    stream.write_all(head.as_bytes()).unwrap();
+    stream.write_all(body).unwrap();
+    let mut answer = BufReader::new(stream);
+    let mut line = String::new();
+    answer.read_line(&mut line).unwrap();
+    let status: u16 = line.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
+    let mut rest = String::new();
+    answer.read_to_string(&mut rest).unwrap();
+    assert!((200..500).contains(&status), "{path}: {line}{rest}");
+}
+
+/// Serves a repo of its own until the process ends.
+fn start() -> SocketAddr {
+    let folder = std::env::temp_dir().join(format!("feast-rs-http-bodies-{}", std::process::id()));
+    let (sender, receiver) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let server = server(folder);
+        runtime.block_on(async {
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            sender.send(listener.local_addr().unwrap()).unwrap();
+            server.run(listener, std::future::pending()).await;
+        });
+    });
+    receiver.recv().unwrap()
+}
+
+fn server(folder: PathBuf) -> Server {
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("feature_store.yaml"), SETTINGS).unwrap();
+    std::fs::write(folder.join("features.yaml"), DEFINITIONS).unwrap();
+    let location = Location { directory: folder, ..Location::default() };
+    let store = FeatureStore::open(&location, &|_| None).unwrap();
+    let now = Timestamp::from_micros(1_795_377_600_000_000);
+    let planned = store.plan(PlanScope { skip_source_validation: true, ..PlanScope::default() }, now).unwrap();
+    store.apply(&planned, now).unwrap();
+    let clock = || Timestamp::from_micros(1_795_377_600_000_000);
+    Server::new(Setup { store, token: None, clock, log: Box::new(|_| {}) }).unwrap()
+}
