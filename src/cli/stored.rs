@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::args::{ExpireArgs, OnlineCommand};
 use super::exit::Exit;
 use super::online::by_key;
-use super::output::{Columns, Output, counted, grouped};
+use super::output::{Columns, Output, grouped};
 use super::progress::Bar;
 use super::{Context, apply};
 use crate::error::Error;
@@ -145,7 +145,7 @@ fn diff_screen(report: &DiffReport) -> String {
         report.start,
         report.end,
         said.join(", "),
-        counted(usize::try_from(report.keys).unwrap_or(usize::MAX), "entity").replace("entitys", "entities"),
+        if report.keys == 1 { "1 entity".to_owned() } else { format!("{} entities", grouped(report.keys)) },
     ));
     text
 }

@@ -29,6 +29,18 @@ pub struct KinesisOptions {
     pub stream_arn: Option<String>,
 }
 
+impl KinesisOptions {
+    /// The file of refused records for the source of that name, as a path from the repo. Whatever the name holds, it stays
+    /// one part of a file's name: it cannot lead out of the folder that the option names.
+    #[must_use]
+    pub fn dead_letter_of(&self, source: &str) -> String {
+        let is_plain = |c: &char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
+        let name: String = source.chars().map(|c| if is_plain(&c) { c } else { '_' }).collect();
+        let name = if name.starts_with('.') { format!("_{name}") } else { name };
+        self.dead_letter.replace("{source}", &name)
+    }
+}
+
 /// Where a shard without a checkpoint begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StartPosition {
@@ -74,6 +86,24 @@ impl Default for KinesisOptions {
             late: LateRecords::Write,
             on_gap: OnGap::Fail,
             stream_arn: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sources_name_leads_nowhere() {
+        let options = KinesisOptions::default();
+        for (source, file) in [
+            ("driver_stats.v2", "data/dead/driver_stats.v2.ndjson"),
+            ("../../etc/passwd", "data/dead/_.._.._etc_passwd.ndjson"),
+            ("/abs", "data/dead/_abs.ndjson"),
+            ("żółć \0", "data/dead/żółć__.ndjson"),
+        ] {
+            assert_eq!(options.dead_letter_of(source), file);
         }
     }
 }

@@ -180,7 +180,11 @@ impl Reader {
 
     /// `name type`, `name: type`, then perhaps `NOT NULL` and `COMMENT '..'`.
     fn column(&mut self, depth: usize) -> Result<RecordColumn, SchemaJsonError> {
+        let at = self.at();
         let name = self.word("the name of a column")?;
+        if name.is_empty() {
+            return Err(error("the name of a column is empty", at));
+        }
         self.take(':');
         let kind = self.kind(depth)?;
         let nullable = !self.take_word("not");
@@ -297,6 +301,9 @@ fn properties(schema: &Value, depth: usize) -> Result<Vec<RecordColumn>, String>
     members
         .iter()
         .map(|(name, member)| {
+            if name.is_empty() {
+                return Err("a property has an empty name".to_owned());
+            }
             let (kind, null) = json_type(member, depth).map_err(|message| format!("property `{name}`: {message}"))?;
             Ok(RecordColumn { name: name.clone(), kind, nullable: null || !required(name) })
         })

@@ -54,6 +54,7 @@ fn errors_have_a_place_in_the_text() {
         ("a int NOT", 9),
         ("a int COMMENT c", 14),
         ("a `b", 2),
+        ("a int, `` int", 7),
     ] {
         let error = parse_schema_json(text).unwrap_err();
         assert_eq!(error.at, at, "{text}: {error}");

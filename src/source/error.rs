@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use ::parquet::errors::ParquetError;
 use arrow::error::ArrowError;
 
+use crate::model::Timestamp;
 use crate::row::RowError;
 
 /// Why rows could not be read. Each message names the file; [`SourceError::hint`] has the cure.
@@ -69,6 +70,23 @@ pub enum SourceError {
         path: PathBuf,
         /// why
         source: ParquetError,
+    },
+    /// a row lies outside of what the footer says of its row group, by which row groups are chosen
+    #[error(
+        "the footer of `{}` says that `{column}` lies between {min} and {max} in a row group, where a row has {found}",
+        path.display()
+    )]
+    Statistics {
+        /// the file
+        path: PathBuf,
+        /// the column of the event time
+        column: String,
+        /// smallest time, as the footer says
+        min: Timestamp,
+        /// largest time, as the footer says
+        max: Timestamp,
+        /// what a row has
+        found: Timestamp,
     },
     /// the library could not decode a page
     #[error("decoding `{}`", path.display())]
@@ -162,6 +180,10 @@ impl SourceError {
             Self::Damaged { .. } | Self::Decode { .. } | Self::Broken { .. } => {
                 Some("write the file again; `parquet-tools` or pyarrow show what is left of it".to_owned())
             }
+            Self::Statistics { .. } => Some(
+                "write the file again with sound statistics, or with none: rows may be missing that no reader looks for"
+                    .to_owned(),
+            ),
             Self::Pattern { .. } | Self::Io { .. } | Self::Encrypted { .. } | Self::Row(_) => None,
         }
     }

@@ -114,6 +114,29 @@ const CASES: &[Case] = &[
         says: &["driver_stats.parquet"],
     },
     Case {
+        what: "a parquet file whose statistics lie",
+        make: |repo| {
+            // the largest event time of the footer, an hour too early
+            let path = repo.path("data/driver_stats.parquet");
+            let mut bytes = std::fs::read(&path).unwrap();
+            let (last, earlier) = ((BEGIN + 5 * HOUR).to_le_bytes(), (BEGIN + 4 * HOUR).to_le_bytes());
+            let footer =
+                bytes.len() - 8 - u32::from_le_bytes(bytes[bytes.len() - 8..][..4].try_into().unwrap()) as usize;
+            let mut changed = 0;
+            for at in footer..bytes.len() - 8 {
+                if bytes[at..].starts_with(&last) {
+                    bytes[at..at + 8].copy_from_slice(&earlier);
+                    changed += 1;
+                }
+            }
+            assert!(changed > 0, "the footer has no statistics of the event time");
+            std::fs::write(path, bytes).unwrap();
+        },
+        run: MATERIALIZE,
+        code: 1,
+        says: &["the footer of", "event_timestamp", "2024-01-01T05:00:00Z"],
+    },
+    Case {
         what: "a registry row that is no message",
         make: |repo| repo.registry().execute_batch("UPDATE feature_views SET feature_view_proto = x'0aff'").unwrap(),
         run: &["feature-views", "list"],
@@ -346,4 +369,40 @@ fn a_table_of_an_older_feast_is_used_and_completed() {
     repo.run(MATERIALIZE).ok();
     assert_eq!(repo.cell(VIEW, "conv_rate", 1001).unwrap().0.as_deref(), Some("0.5"));
     repo.run(["online", "diff", VIEW]).ok();
+}
+
+#[test]
+fn damage_in_any_row_of_the_registry_is_told_and_never_breaks_the_program() {
+    let rows = [
+        ("entities", "entity_proto"),
+        ("data_sources", "data_source_proto"),
+        ("feature_views", "feature_view_proto"),
+        ("feature_services", "feature_service_proto"),
+    ];
+    for (table, column) in rows {
+        let repo = Repo::materialized();
+        let sound: Vec<u8> =
+            repo.registry().query_row(&format!("SELECT {column} FROM {table} LIMIT 1"), [], |row| row.get(0)).unwrap();
+        let cut = sound[..sound.len() - 1].to_vec();
+        let flipped: Vec<u8> = sound.iter().map(|byte| byte ^ 0x55).collect();
+        for damaged in [cut, flipped, vec![0xff; 64], vec![0x0a, 0xff, 0xff, 0xff, 0xff, 0x0f], Vec::new()] {
+            let sql = format!("UPDATE {table} SET {column} = ?1");
+            repo.registry().execute(&sql, [&damaged]).unwrap();
+            for command in
+                [&["feature-views", "list"][..], &["plan"], &["registry", "check"], &["doctor"], &["registry-dump"]]
+            {
+                let answer = repo.run_within(command, MEMORY);
+                assert!([0, 1, 70].contains(&answer.code), "{table}: {}", answer.all());
+                assert!(
+                    !answer.stderr.contains("panicked") && !answer.stderr.contains("cannot go on"),
+                    "{}",
+                    answer.all()
+                );
+            }
+            // an empty message is a message: what it lacks is found by the check alone
+            let checked = repo.run(["registry", "check", "-o", "json"]);
+            assert_ne!(checked.json(), serde_json::json!([]), "{table} {damaged:02x?}");
+        }
+        assert_eq!(repo.stored(VIEW, "conv_rate"), 3);
+    }
 }

@@ -7,6 +7,8 @@ use ::parquet::file::metadata::RowGroupMetaData;
 use super::dataset::{DataFile, Dataset, Unit};
 use super::scan::Window;
 use super::time::Instants;
+use crate::model::Timestamp;
+use crate::source::SourceError;
 
 /// Smallest and largest instant of a row group.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +21,23 @@ impl Dataset {
     /// The row groups that may hold rows of the window. One without trustworthy statistics may.
     pub(super) fn units_in(&self, window: &Window, event: &str, created: Option<&str>) -> Vec<Unit> {
         self.units().filter(|unit| self.may_hold(unit, window, event, created)).collect()
+    }
+
+    /// Whether every event time of a batch lies where the footer says that those of its row group do.
+    pub(super) fn check_statistics(&self, unit: &Unit, column: &str, events: &Instants) -> Result<(), SourceError> {
+        let Some(file) = self.file(unit) else { return Ok(()) };
+        let Some(Bounds { min, max }) = bounds(file, unit.group, column) else { return Ok(()) };
+        let outside = |instant: &i64| !(min..=max).contains(instant);
+        match (0..events.len()).filter_map(|row| events.get(row)).find(outside) {
+            None => Ok(()),
+            Some(found) => Err(SourceError::Statistics {
+                path: self.place(unit.first_row).0.to_owned(),
+                column: column.to_owned(),
+                min: Timestamp::from_micros(min),
+                max: Timestamp::from_micros(max),
+                found: Timestamp::from_micros(found),
+            }),
+        }
     }
 
     fn may_hold(&self, unit: &Unit, window: &Window, event: &str, created: Option<&str>) -> bool {

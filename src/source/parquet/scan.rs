@@ -234,6 +234,9 @@ impl Pass<'_> {
         let mut first_row = unit.first_row;
         for batch in self.scan.dataset.read(unit, &self.columns, None)? {
             let (rows, columns) = batch?;
+            if let Some(events) = self.events_as_read(&columns) {
+                self.scan.dataset.check_statistics(unit, &self.scan.event, &events)?;
+            }
             match &self.scan.transform {
                 None => self.batch(|place| first_row + u64::from(place), &columns, buffers, sink)?,
                 Some(transform) => self.transformed(transform, first_row, rows, &columns, buffers, sink)?,
@@ -242,6 +245,16 @@ impl Pass<'_> {
             (self.progress)(rows as u64);
         }
         Ok(())
+    }
+
+    /// The event times of a batch, where they are read and not computed.
+    fn events_as_read(&self, columns: &[ArrayRef]) -> Option<Instants> {
+        let column = match &self.scan.transform {
+            None => columns.get(self.scan.keys.len()),
+            Some(transform) if transform.times_as_read => columns.first(),
+            Some(_) => None,
+        };
+        column.and_then(Instants::of)
     }
 
     /// Computes join keys and times of the rows that may lie in the window, and goes on with those that are left.
