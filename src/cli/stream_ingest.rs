@@ -12,10 +12,10 @@ use super::output::{Columns, GREEN, Output, Printer, RED, counted, grouped, pain
 use super::progress::Line;
 use crate::error::Error;
 use crate::feature_store::{
-    Destination, Input, Stop, Stopper, StreamCheck, StreamFrom, StreamIngestReport, StreamIngestRequest, StreamNotice,
-    StreamObserver, StreamProgress, WallClock,
+    Destination, Input, RunRecord, Stop, Stopper, StreamCheck, StreamFrom, StreamIngestReport, StreamIngestRequest,
+    StreamNotice, StreamObserver, StreamProgress, WallClock,
 };
-use crate::model::{OnGap, StartPosition};
+use crate::model::{OnGap, StartPosition, Timestamp};
 
 /// Time between two lines of a log.
 const LOG_EVERY: Duration = Duration::from_secs(10);
@@ -47,9 +47,24 @@ pub fn run(context: &Context, args: &StreamIngestArgs) -> Result<Output, Error> 
     // a read of standard input that nobody ends is not waited for
     runtime.shutdown_background();
     watch.line.clear();
-    let report = report?;
+    let finished = super::now();
+    let report = match report {
+        Ok(report) => report,
+        Err(error) => {
+            store.record_runs(&failures(args, (context.now, finished), &error));
+            return Err(error);
+        }
+    };
+    store.record_runs(&report.records(context.now, finished));
     let exit = if report.is_partial() && !report.interrupted { Exit::Partial } else { Exit::Done };
     Ok(Output::new(&report, screen(&report))?.ending(exit))
+}
+
+/// What is kept of a run that failed, for each view that was named; `*` stands for all.
+fn failures(args: &StreamIngestArgs, times: (Timestamp, Timestamp), error: &Error) -> Vec<RunRecord> {
+    let all = ["*".to_owned()];
+    let views = if args.views.is_empty() { &all[..] } else { &args.views };
+    views.iter().map(|view| RunRecord::failed("stream-ingest", view, times, error.to_string())).collect()
 }
 
 /// A runtime for whatever waits for the network.

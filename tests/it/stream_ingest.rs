@@ -263,3 +263,36 @@ fn positions_are_shown_and_moved() {
     assert!(moved["checkpoints"][0]["checkpoint"].as_str().unwrap().starts_with("AT_TIMESTAMP="), "{moved:#}");
     assert_eq!(stream(&repo, &["percentages", "--input", "in.ndjson"], 0)["records"], json!(0));
 }
+
+#[test]
+fn the_history_of_runs_and_the_status_know_of_it() {
+    let repo = repo();
+    repo.write("in.ndjson", [record(1, 1, 0.5), "nonsense".into()].join("\n"));
+    stream(&repo, &["--input", "in.ndjson"], 3);
+    let runs = repo.json(["runs", "percentages", "-o", "json"]);
+    assert_eq!(
+        (&runs[0]["command"], &runs[0]["outcome"], &runs[0]["read"]),
+        (&json!("stream-ingest"), &json!("partial"), &json!(2))
+    );
+    let status = repo.json(["status", "-o", "json"]);
+    let view = status["views"].as_array().unwrap().iter().find(|view| view["view"] == "percentages").unwrap().clone();
+    assert_eq!(view["last_run"]["command"], json!("stream-ingest"));
+    assert_eq!(view["streams"].as_array().unwrap().len(), 1, "{view:#}");
+    assert_eq!(view["streams"][0]["refused"], json!(false));
+
+    repo.online().execute_batch("DROP TABLE driver_stats_percentages").unwrap();
+    repo.run(["stream-ingest", "percentages", "--input", "in.ndjson"]).exits(1);
+    assert_eq!(repo.json(["runs", "percentages", "-o", "json"])[0]["outcome"], json!("failed"));
+    repo.run(["doctor"]).exits(1).says(&["refuses it", "kinesis checkpoints reset percentages"]);
+}
+
+#[test]
+fn a_sources_name_cannot_lead_the_dead_letters_out_of_their_folder() {
+    let repo = Repo::new()
+        .file("feature_store.yaml", SETTINGS)
+        .file("stream.yaml", STREAM.replace("drivers_stream", "\"../../../drivers\""))
+        .file("in.ndjson", "nonsense");
+    repo.run(["apply", "--skip-source-validation"]).ok();
+    repo.run(["stream-ingest", "--input", "in.ndjson"]).exits(3);
+    assert!(repo.exists("data/dead/_.._.._.._drivers.ndjson"));
+}

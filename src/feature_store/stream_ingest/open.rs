@@ -232,7 +232,7 @@ impl FeatureStore<'_> {
         }
         // the records of standard input are numbered from 0 in every run
         let letters = if input == Some(&Input::Standard) { format!("{name} at {now}") } else { name.to_owned() };
-        let file = self.settings.resolve(&options.dead_letter.replace("{source}", &stream.source.name));
+        let file = self.settings.resolve(&options.dead_letter_of(&stream.source.name));
         Ok(Worker {
             views,
             unwrapping: Unwrapping { deaggregate: options.deaggregate && input.is_none(), gunzip: input.is_none() },

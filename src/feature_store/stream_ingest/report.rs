@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::model::{ShardPosition, ShardProgress};
+use crate::feature_store::{RunOutcome, RunRecord};
+use crate::model::{ShardPosition, ShardProgress, Timestamp};
 
 /// What a run did, by stream.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -57,6 +58,27 @@ pub struct StreamViewReport {
 }
 
 impl StreamIngestReport {
+    /// What is kept of the run in the history, by view. The counts are those of the view's stream.
+    #[must_use]
+    pub fn records(&self, started: Timestamp, finished: Timestamp) -> Vec<RunRecord> {
+        let of_stream = |stream: &StreamReport| {
+            let record = |view: &StreamViewReport| RunRecord {
+                command: "stream-ingest",
+                view: view.view.clone(),
+                started,
+                finished,
+                window: None,
+                read: stream.records,
+                written: stream.written,
+                stale: stream.stale,
+                refused: stream.refused,
+                outcome: if stream.refused > 0 { RunOutcome::Partial } else { RunOutcome::Done },
+            };
+            stream.views.iter().map(record).collect::<Vec<_>>()
+        };
+        self.streams.iter().flat_map(of_stream).collect()
+    }
+
     /// Whether records were refused.
     #[must_use]
     pub fn is_partial(&self) -> bool {
