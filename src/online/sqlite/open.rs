@@ -50,6 +50,7 @@ impl Database {
         }
         let db = Self::open(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
         db.batch(sql::QUERY_ONLY, "setting up the online store")?;
+        db.batch(sql::READER_CACHE, "setting up the online store")?;
         Ok(db)
     }
 
