@@ -16,11 +16,13 @@ mod materialize;
 mod online;
 mod output;
 mod progress;
+mod push;
 mod reference;
 mod registry;
 mod schema;
 mod serve;
 mod status;
+mod stop;
 mod stored;
 mod stream_ingest;
 mod validate;
@@ -112,6 +114,7 @@ impl Context<'_> {
             Command::Materialize(args) => materialize::between(self, args)?,
             Command::MaterializeIncremental(args) => materialize::incremental(self, args)?,
             Command::StreamIngest(args) => stream_ingest::run(self, args)?,
+            Command::Push(args) => push::run(self, args)?,
             Command::GetOnlineFeatures(args) => online::run(self, args)?,
             Command::GetHistoricalFeatures(args) => historical::run(self, args)?,
             Command::Serve(args) => return serve::run(self, args),

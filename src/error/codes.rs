@@ -108,6 +108,23 @@ pub static CODES: &[(&str, &str, &str)] = &[
         "None of its keys is a feature of a view that it was pushed to, so there is nothing to store.",
     ),
     (
+        "E2013",
+        "a line is no CSV",
+        "A line has another number of cells than the header, or a quote that is never closed.",
+    ),
+    (
+        "E2014",
+        "a line is no dead letter",
+        "`push --format dead-letter` reads the files that `--dead-letter` writes: a JSON object a line, with `id`, `code`, \
+         `reason` and `payload` or `payload_base64`.",
+    ),
+    (
+        "E2015",
+        "a record does not fit the historical log",
+        "A column of the log's files has a type that cannot hold a value of the record exactly, or takes no null. The record is \
+         not logged; where it was pushed online too, it is stored there.",
+    ),
+    (
         "E2020",
         "no record can get into a view",
         "Its definition stands in the way: its transformation does not compile over the columns of the records, a source \

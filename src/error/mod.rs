@@ -108,6 +108,14 @@ pub enum Error {
         /// what the system said
         source: std::io::Error,
     },
+    /// part was done, and then something failed
+    #[error("{what}")]
+    Partly {
+        /// what was done
+        what: String,
+        /// what failed
+        source: Box<Error>,
+    },
     /// our own defect
     #[error("cannot {what}")]
     Internal {
@@ -163,6 +171,15 @@ impl Error {
         Self::Invalid { what: what.into(), hint: hint.into() }
     }
 
+    /// The same failure, after so many records were stored.
+    #[must_use]
+    pub fn after(self, records: u64) -> Self {
+        if records == 0 {
+            return self;
+        }
+        Self::Partly { what: format!("the first {records} records are stored, and no more"), source: Box::new(self) }
+    }
+
     /// Something that Feast can and we cannot, and what to do instead.
     pub fn unsupported(what: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::Unsupported { what: what.into(), hint: hint.into() }
@@ -215,6 +232,7 @@ impl Error {
             Self::Stream(error) => stream_kind(error),
             Self::Server(error) => server_kind(error),
             Self::Io { source, .. } => io_kind(source),
+            Self::Partly { source, .. } => source.kind(),
             Self::Internal { .. } => Kind::Internal,
         }
     }
@@ -232,6 +250,7 @@ impl Error {
     #[must_use]
     pub fn code(&self) -> Option<&'static str> {
         Some(match self {
+            Self::Partly { source, .. } => return source.code(),
             Self::Repo(_) | Self::Declined | Self::Internal { .. } => return None,
             Self::Registry(RegistryError::InUse { .. } | RegistryError::NotEmpty(_)) | Self::Invalid { .. } => "E1005",
             Self::Registry(RegistryError::NotFound(_)) | Self::NotFound { .. } => "E1006",
@@ -270,6 +289,7 @@ impl Error {
             Self::Ingest(error) => error.hint(),
             Self::Stream(error) => error.hint(),
             Self::Server(error) => error.hint(),
+            Self::Partly { source, .. } => source.hint(),
             Self::Invalid { hint, .. }
             | Self::NotFound { hint, .. }
             | Self::Consent { hint, .. }

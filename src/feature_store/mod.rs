@@ -10,6 +10,7 @@ mod materialize;
 mod observer;
 mod on_demand;
 mod operate;
+pub mod push;
 pub mod records;
 mod references;
 mod registry_files;

@@ -76,6 +76,20 @@ pub enum Payload {
     Base64(String),
 }
 
+impl DeadLetter {
+    /// Reads one line of a file.
+    ///
+    /// # Errors
+    /// It is none, said for a human.
+    pub fn parse(line: &[u8]) -> Result<Self, String> {
+        match serde_json::from_slice::<Self>(line) {
+            Ok(letter) if letter.payload.bytes().is_some() => Ok(letter),
+            Ok(_) => Err("its `payload_base64` is no base64".to_owned()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+}
+
 impl Payload {
     /// The form for these bytes.
     #[must_use]
@@ -221,13 +235,11 @@ impl<R: BufRead> DeadLetterReader<R> {
     }
 
     fn parsed(&self) -> Result<DeadLetter, OfflineError> {
-        let letter: Result<DeadLetter, _> = serde_json::from_slice(&self.line);
-        let reason = match letter {
-            Ok(letter) if letter.payload.bytes().is_some() => return Ok(letter),
-            Ok(_) => "its `payload_base64` is no base64".to_owned(),
-            Err(error) => error.to_string(),
-        };
-        Err(OfflineError::DeadLetter { path: self.path.clone(), line: self.number, reason })
+        DeadLetter::parse(&self.line).map_err(|reason| OfflineError::DeadLetter {
+            path: self.path.clone(),
+            line: self.number,
+            reason,
+        })
     }
 }
 

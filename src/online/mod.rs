@@ -9,6 +9,7 @@ mod memory;
 mod newest;
 mod spool;
 pub mod sqlite;
+mod turns;
 mod write_set;
 
 use crate::model::{SqliteOnlineStore, Timestamp};
@@ -22,6 +23,7 @@ pub use sqlite::{
     BulkWriter, Durability, Events, FeatureCounts, SqliteReader, SqliteStore, StoredFeature, TableInfo, ViewLock,
     Writer,
 };
+pub use turns::Turns;
 pub use write_set::{Advance, LogName, LogRows, PUSH_MARK_AGE, PushMark, StoredPosition, TableRows, WriteSet};
 
 /// What a view's table must be able to hold.

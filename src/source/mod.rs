@@ -6,5 +6,6 @@ pub mod json;
 pub mod kinesis;
 pub mod latest;
 pub mod parquet;
+pub mod pushed;
 
 pub use error::SourceError;

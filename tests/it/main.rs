@@ -17,6 +17,7 @@ mod on_demand;
 mod operate;
 mod output;
 mod plan;
+mod push;
 mod releases;
 mod retrieve;
 mod serve;

@@ -3,6 +3,7 @@
 #![allow(clippy::doc_markdown, reason = "these comments are the help that a terminal shows")]
 
 mod operate;
+mod push;
 mod serve;
 mod stream;
 
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use operate::{ExpireArgs, OnlineCommand, RunsArgs};
+pub use push::{FormatArg, PushArgs, ToArg};
 pub use stream::{CheckpointsCommand, DestinationArg, KinesisCommand, OnGapArg, PlaceArg, ResetArg, StreamIngestArgs};
 
 use crate::model::{Span, Timestamp};
@@ -134,6 +136,8 @@ pub enum Command {
     MaterializeIncremental(IncrementalArgs),
     /// Keep the online store up to date with Kinesis streams, until it is stopped
     StreamIngest(StreamIngestArgs),
+    /// Write records into the views of a push source, or into one view
+    Push(PushArgs),
     /// Read the newest values of features
     GetOnlineFeatures(OnlineArgs),
     /// Join features to a table of entities and instants, as they were known then

@@ -11,6 +11,7 @@
 mod encode;
 mod input;
 mod path;
+mod table;
 #[cfg(test)]
 mod tests;
 
@@ -20,7 +21,7 @@ use arrow::array::RecordBatch;
 use arrow::buffer::BooleanBuffer;
 
 use crate::model::Timestamp;
-use crate::row::{RowBatch, ViewLayout};
+use crate::row::{Cast, RowBatch, ViewLayout};
 use crate::source::json::{JsonDecoder, RefusedRecord};
 use crate::transform::Compiled;
 
@@ -54,7 +55,7 @@ pub struct Reading {
     /// what becomes of features that they do not bring
     pub absent: Absent,
     /// what becomes of values that do not fit
-    pub cast: crate::row::Cast,
+    pub cast: Cast,
     /// a record with a key that no column takes is refused
     pub strict: bool,
 }
@@ -71,6 +72,8 @@ pub struct RecordPath {
     created: Option<usize>,
     features: Vec<Option<usize>>,
     absent: Absent,
+    cast: Cast,
+    strict: bool,
 }
 
 /// Where a join key is.

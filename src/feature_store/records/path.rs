@@ -56,6 +56,8 @@ impl RecordPath {
             step,
             layout,
             absent: reading.absent,
+            cast: reading.cast,
+            strict: reading.strict,
         })
     }
 

@@ -1,21 +1,13 @@
 //! Many rows in many short transactions, so that other writers get their turn.
 
-use std::thread;
 use std::time::{Duration, Instant};
 
 use super::{Durability, SqliteStore, write};
-use crate::online::{Conflict, OnlineError, Outcome};
+use crate::online::{Conflict, OnlineError, Outcome, Turns};
 use crate::row::RowBatch;
 
 /// Time for rows in one transaction; with its commit it stays below 200 ms. Python gives up on a lock after 5 s.
 const TRANSACTION: Duration = Duration::from_millis(150);
-
-/// Between two transactions our own writers look for their turn.
-const BREATH: Duration = Duration::from_millis(2);
-
-/// So often Python, which looks at ever longer intervals (100 ms at most), gets a gap that it cannot miss.
-const GAP_EVERY: Duration = Duration::from_secs(2);
-const GAP: Duration = Duration::from_millis(110);
 
 /// Writes many rows of one view. Each call ends with a commit: what was written stays, whatever comes after.
 #[derive(Debug)]
@@ -23,8 +15,7 @@ pub struct BulkWriter<'a> {
     pub(super) store: &'a mut SqliteStore,
     pub(super) table: String,
     conflict: Conflict,
-    last_gap: Instant,
-    last_write: Instant,
+    pub(super) turns: Turns,
 }
 
 impl<'a> BulkWriter<'a> {
@@ -35,8 +26,7 @@ impl<'a> BulkWriter<'a> {
     pub fn new(store: &'a mut SqliteStore, table: &str, conflict: Conflict) -> Result<Self, OnlineError> {
         store.db.set_durability(Durability::Bulk)?;
         store.schema.shape(&store.db, table)?;
-        let now = Instant::now();
-        Ok(Self { store, table: table.to_owned(), conflict, last_gap: now, last_write: now })
+        Ok(Self { store, table: table.to_owned(), conflict, turns: Turns::new() })
     }
 
     /// Writes rows. Batches whose keys follow each other are fastest.
@@ -47,9 +37,9 @@ impl<'a> BulkWriter<'a> {
         let mut outcome = Outcome::default();
         let mut position = 0;
         while position < batch.len() {
-            self.make_way();
+            self.turns.make_way();
             position += self.transaction(batch, position, &mut outcome)?;
-            self.last_write = Instant::now();
+            self.turns.wrote();
         }
         Ok(outcome)
     }
@@ -62,18 +52,6 @@ impl<'a> BulkWriter<'a> {
         let _turn = self.store.lock.wait()?;
         self.store.db.check_identity()?;
         self.store.db.sync()
-    }
-
-    pub(super) fn make_way(&mut self) {
-        let idle = self.last_write.elapsed();
-        if idle >= GAP {
-            self.last_gap = Instant::now();
-        } else if self.last_gap.elapsed() >= GAP_EVERY {
-            thread::sleep(GAP);
-            self.last_gap = Instant::now();
-        } else if idle < BREATH {
-            thread::sleep(BREATH);
-        }
     }
 
     fn transaction(&mut self, batch: &RowBatch, position: usize, outcome: &mut Outcome) -> Result<usize, OnlineError> {

@@ -18,7 +18,7 @@ impl BulkWriter<'_> {
     pub fn delete(&mut self, events: Events) -> Result<u64, OnlineError> {
         let (mut deleted, mut from) = (0, Some(Vec::new()));
         while let Some(after) = from {
-            self.make_way();
+            self.turns.make_way();
             let (count, next) = self.delete_stretch(&after, events)?;
             deleted += count;
             from = next;

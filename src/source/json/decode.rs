@@ -288,7 +288,7 @@ impl<'d> Decoding<'d> {
                 return;
             }
         };
-        let next = next_record(text, syntax.at.max(start + 1));
+        let next = next_record(text, start + 1);
         scanner.seek(next);
         let code = if syntax.what.contains("too deeply") { TOO_LARGE } else { NOT_JSON };
         let at = text.get(start..syntax.at).map_or(0, |before| before.chars().count()) + 1;

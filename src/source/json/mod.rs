@@ -29,7 +29,7 @@ use crate::row::Cast;
 
 pub use columnar::NoTable;
 pub use kind::{JsonColumn, JsonKind, Need};
-pub use members::members;
+pub use members::{TableForm, is_json, members, rows_of_columns, table_form};
 use names::Names;
 
 /// Reads records with known columns.

@@ -301,6 +301,16 @@ fn members_are_cut_out_of_an_object() {
 }
 
 #[test]
+fn an_object_of_columns_is_told_and_cut_into_rows() {
+    let text = r#"{"a": [1, [2, 3]], "b": ["x", null]}"#;
+    assert_eq!(table_form(text), TableForm::Columns);
+    assert_eq!(rows_of_columns(text, &[1]), [br#"{"a": [2, 3], "b": null}"#]);
+    for text in ["{}", "[]", r#"{"a": [1], "b": 2}"#, r#"{"a": [1]} {"a": [2]}"#, r#"{"a": [1]"#] {
+        assert_eq!(table_form(text), TableForm::Records, "{text}");
+    }
+}
+
+#[test]
 fn depth_and_size_have_limits() {
     let deep = format!("{{\"x\": {}1{}}}\n{{\"a\": 1}}", "[".repeat(200), "]".repeat(200));
     let decoded = decode("a bigint", &deep);
