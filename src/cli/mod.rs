@@ -25,6 +25,7 @@ mod status;
 mod stop;
 mod stored;
 mod stream_ingest;
+mod stream_watch;
 mod validate;
 
 use std::ffi::OsString;

@@ -1,26 +1,20 @@
 //! `stream-ingest`: runs until it is told to stop, with one line that says how it goes.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
 use super::Context;
 use super::args::{DestinationArg, OnGapArg, PlaceArg, StreamIngestArgs};
 use super::exit::Exit;
-use super::output::{Columns, GREEN, Output, Printer, RED, counted, grouped, paint};
-use super::progress::Line;
+use super::output::{Columns, GREEN, Output, RED, counted, grouped, paint};
+use super::stream_watch::Watch;
 use crate::error::Error;
 use crate::feature_store::{
     Destination, Input, RunRecord, Stop, Stopper, StreamCheck, StreamFrom, StreamIngestReport, StreamIngestRequest,
-    StreamNotice, StreamObserver, StreamProgress, WallClock,
+    StreamNotice, StreamObserver, WallClock,
 };
 use crate::model::{OnGap, StartPosition, Timestamp};
 
-/// Time between two lines of a log.
-const LOG_EVERY: Duration = Duration::from_secs(10);
-/// Time over which rates are taken.
-const RATE_OVER: Duration = Duration::from_secs(2);
 /// Threads that wait for the network and take answers apart.
 const MAX_THREADS: usize = 4;
 /// The exit status of a process that was told twice to end.
@@ -37,6 +31,12 @@ pub fn run(context: &Context, args: &StreamIngestArgs) -> Result<Output, Error> 
     let watch = Arc::new(Watch::new(context.printer));
     let runtime = runtime()?;
     let report = runtime.block_on(async {
+        if let Some(port) = args.metrics_port {
+            let address = format!("{}:{port}", args.metrics_host);
+            let listener = tokio::net::TcpListener::bind(&address).await;
+            let listener = listener.map_err(|error| Error::io(format!("listen on {address}"), error))?;
+            tokio::spawn(watch_over(listener, Arc::clone(&watch)));
+        }
         let (stopper, stop) = Stop::new();
         let signals = tokio::spawn(signals(stopper, Arc::clone(&watch)));
         let observer: Arc<dyn StreamObserver> = watch.clone();
@@ -65,6 +65,18 @@ fn failures(args: &StreamIngestArgs, times: (Timestamp, Timestamp), error: &Erro
     let all = ["*".to_owned()];
     let views = if args.views.is_empty() { &all[..] } else { &args.views };
     views.iter().map(|view| RunRecord::failed("stream-ingest", view, times, error.to_string())).collect()
+}
+
+/// Answers `/metrics` and `/health` for as long as the run lasts.
+async fn watch_over(listener: tokio::net::TcpListener, watch: Arc<Watch>) {
+    let notice = match listener.local_addr() {
+        Ok(address) => StreamNotice::Info(format!("http://{address}/metrics and /health")),
+        Err(error) => StreamNotice::Warning(error.to_string()),
+    };
+    watch.notice(&notice);
+    if let Err(error) = crate::server::watch(listener, Arc::clone(&watch) as Arc<dyn crate::server::Watched>).await {
+        watch.notice(&StreamNotice::Warning(format!("`/metrics` ended: {error}")));
+    }
 }
 
 /// A runtime for whatever waits for the network.
@@ -145,95 +157,6 @@ async fn signal() -> std::io::Result<()> {
 #[cfg(not(unix))]
 async fn signal() -> std::io::Result<()> {
     tokio::signal::ctrl_c().await
-}
-
-/// Shows how a run goes: one line redrawn on a terminal, a line every ten seconds elsewhere.
-struct Watch {
-    printer: Printer,
-    line: Line,
-    shown: Mutex<BTreeMap<String, Shown>>,
-}
-
-/// What was last said of a stream.
-struct Shown {
-    text: String,
-    logged: Instant,
-    /// counters some time ago, for the rates
-    past: Vec<(Instant, u64, u64)>,
-}
-
-impl Watch {
-    fn new(printer: &Printer) -> Self {
-        Self { printer: printer.clone(), line: Line::new(printer.progress()), shown: Mutex::new(BTreeMap::new()) }
-    }
-}
-
-impl StreamObserver for Watch {
-    fn status(&self, status: &StreamProgress) {
-        let mut all = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
-        let shown = all.entry(status.stream.clone()).or_insert_with(|| Shown {
-            text: String::new(),
-            logged: Instant::now(),
-            past: vec![(Instant::now(), 0, 0)],
-        });
-        shown.text = line(status, shown.rates(status));
-        if self.printer.progress() {
-            let lines: Vec<&str> = all.values().map(|shown| shown.text.as_str()).collect();
-            self.line.show(&lines.join("\n"));
-        } else if shown.logged.elapsed() >= LOG_EVERY {
-            shown.logged = Instant::now();
-            self.printer.info(&shown.text);
-        }
-    }
-
-    fn notice(&self, notice: &StreamNotice) {
-        self.line.aside(|| match notice {
-            StreamNotice::Info(text) => self.printer.info(text),
-            StreamNotice::Warning(text) => self.printer.warn(text),
-        });
-    }
-}
-
-impl Shown {
-    /// Records and bytes a second.
-    #[allow(clippy::cast_precision_loss, reason = "a rate needs no more")]
-    fn rates(&mut self, status: &StreamProgress) -> (f64, f64) {
-        let now = Instant::now();
-        self.past.push((now, status.records, status.bytes));
-        while self.past.len() > 2 && self.past.get(1).is_some_and(|(at, ..)| now.duration_since(*at) > RATE_OVER) {
-            self.past.remove(0);
-        }
-        let Some((at, records, bytes)) = self.past.first() else { return (0.0, 0.0) };
-        let seconds = now.duration_since(*at).as_secs_f64().max(0.001);
-        ((status.records - records) as f64 / seconds, (status.bytes - bytes) as f64 / seconds)
-    }
-}
-
-/// `drivers  4 shards  12 431 rec/s  9.8 MB/s  lag 84 ms (p99 210)  stale 3  refused 1  checkpoint 0.4 s ago  up 00:12:41`
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate is positive and small")]
-fn line(status: &StreamProgress, (records, bytes): (f64, f64)) -> String {
-    let open = status.shards.values().filter(|shard| !shard.ended).count();
-    let behind = status.shards.values().map(|shard| shard.behind).max().unwrap_or_default();
-    let lag = status.lag.map_or_else(
-        || format!("lag {} ms", behind.as_millis()),
-        |(median, high)| format!("lag {} ms (p99 {})", median.as_millis(), high.as_millis()),
-    );
-    let late = if status.late > 0 { format!("  late {}", grouped(status.late)) } else { String::new() };
-    let age =
-        status.checkpoint_age.map(|age| format!("  checkpoint {:.1} s ago", age.as_secs_f64())).unwrap_or_default();
-    let up = status.uptime.as_secs();
-    format!(
-        "{}  {}  {} rec/s  {:.1} MB/s  {lag}  stale {}{late}  refused {}{age}  up {:02}:{:02}:{:02}",
-        status.stream,
-        counted(open, "shard"),
-        grouped(records.round() as u64),
-        bytes / 1e6,
-        grouped(status.stale),
-        grouped(status.refused),
-        up / 3_600,
-        up / 60 % 60,
-        up % 60,
-    )
 }
 
 fn checks_screen(checks: &[StreamCheck], colour: bool) -> String {

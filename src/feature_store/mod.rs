@@ -49,7 +49,7 @@ pub use crate::source::kinesis::{Input, WallClock};
 pub use stream_ingest::{
     Checkpoint, Deregistered, Destination, From as StreamFrom, ResetReport, ResetTo, ShardInfo, ShardStatus, Stop,
     Stopper, StreamCheck, StreamIngestReport, StreamIngestRequest, StreamNotice, StreamObserver, StreamProgress,
-    StreamReport, StreamViewReport,
+    StreamReport, StreamViewReport, health as stream_health, prometheus as stream_metrics,
 };
 
 use crate::error::Error;

@@ -249,9 +249,6 @@ fn options(place: Place<'_>, now: Timestamp) -> KinesisOptions {
     }
     options.enhanced_fan_out = fields.flag("enhanced_fan_out", false);
     options.consumer_name = fields.text("consumer_name").map(|text| text.value);
-    if options.enhanced_fan_out && options.consumer_name.is_none() {
-        refuse(place, "enhanced_fan_out needs a consumer_name", ());
-    }
     options.deaggregate = fields.flag("deaggregate", true);
     if let Some(path) = fields.text("dead_letter") {
         options.dead_letter = path.value;

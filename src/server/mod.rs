@@ -6,6 +6,7 @@
 //! body         request bodies: how long, how slow
 //! online       /get-online-features          read
 //! materialize  /materialize[-incremental]    write
+//! watch        /metrics and /health of another command
 //! answer       what comes back, failures in Feast's form
 //! ```
 //!
@@ -23,6 +24,7 @@ mod openapi;
 mod query;
 mod router;
 mod token;
+mod watch;
 
 use std::collections::BTreeSet;
 use std::future::Future;
@@ -36,6 +38,7 @@ use crate::feature_store::{FeatureStore, Serving};
 use crate::model::Timestamp;
 
 pub use token::Token;
+pub use watch::{Watched, watch};
 
 use metrics::Metrics;
 

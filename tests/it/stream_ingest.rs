@@ -1,8 +1,12 @@
 //! `stream-ingest` with a file that poses as the stream, and the positions that it leaves.
 
-use std::io::{BufRead, BufReader, Write};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
 
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::{Value, json};
 
 use crate::harness::Repo;
@@ -229,6 +233,66 @@ fn a_signal_brings_an_orderly_end_with_status_0() {
     }
     assert_eq!(child.wait().unwrap().code(), Some(0), "{told}");
     assert!(told.contains("stopping"), "{told}");
+}
+
+/// What an HTTP server answers, with its status line.
+fn http(address: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn the_counters_are_told_to_prometheus_and_the_health_to_whoever_asks() {
+    let repo = repo();
+    let mut command = repo.command(["stream-ingest", "--input", "-", "--metrics-port", "0"]);
+    let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    stderr.read_line(&mut line).unwrap();
+    let address = line.trim().strip_prefix("http://").unwrap().split('/').next().unwrap().to_owned();
+    child.stdin.as_mut().unwrap().write_all(format!("{}\n", record(1, 1, 0.5)).as_bytes()).unwrap();
+    let counted = "feast_rs_stream_records_total{stream=\"standard input\"} 1\n";
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !http(&address, "/metrics").contains(counted) {
+        assert!(Instant::now() < deadline, "{}", http(&address, "/metrics"));
+    }
+    assert!(http(&address, "/health").starts_with("HTTP/1.1 200"));
+    assert!(http(&address, "/other").starts_with("HTTP/1.1 404"));
+    drop(child.stdin.take());
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn the_transformed_stream_is_logged_once_where_the_view_has_a_log() {
+    let sink = "percentages
+    entities: [driver]
+    offline: true
+    sink_source: {type: FileSource, name: percentages_log, path: data/log, timestamp_field: event_timestamp}";
+    let definitions = STREAM.replace("percentages\n    entities: [driver]", sink);
+    let repo = Repo::new().file("feature_store.yaml", SETTINGS).file("stream.yaml", definitions);
+    repo.run(["apply", "--skip-source-validation"]).ok();
+    let lines: Vec<_> = (0..30).map(|number| record(number % 3, u32::try_from(number).unwrap(), 0.5)).collect();
+    repo.write("in.ndjson", lines.join("\n"));
+    stream(&repo, &["percentages", "--input", "in.ndjson", "--max-records", "20"], 0);
+    stream(&repo, &["percentages", "--input", "in.ndjson"], 0);
+    stream(&repo, &["percentages", "--input", "in.ndjson"], 0);
+    assert_eq!(percent(&repo, 2), json!(50.0));
+    let (mut rows, mut files) = (0, 0);
+    for file in std::fs::read_dir(repo.path("data/log")).unwrap().map(|entry| entry.unwrap().path()) {
+        if file.extension().is_some_and(|extension| extension == "parquet") {
+            let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(file).unwrap()).unwrap();
+            rows += reader.build().unwrap().map(|batch| batch.unwrap().num_rows()).sum::<usize>();
+            files += 1;
+        }
+    }
+    assert_eq!(rows, 30, "in {files} files");
+
+    // without a log of its own there is nowhere to write
+    repo.run(["stream-ingest", "speeds", "--to", "offline", "--input", "in.ndjson"]).exits(1).says(&["sink_source"]);
 }
 
 #[test]

@@ -37,6 +37,12 @@ pub struct StreamIngestArgs {
     /// Test permissions and decoding; write nothing
     #[arg(long, conflicts_with = "input")]
     pub check: bool,
+    /// Answer /metrics (Prometheus) and /health on this port; 0 takes a free one
+    #[arg(long, value_name = "PORT")]
+    pub metrics_port: Option<u16>,
+    /// The address of that port
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1", requires = "metrics_port")]
+    pub metrics_host: String,
     /// What happens when records expired before they were read [default: as the source declares]
     #[arg(long, value_enum, ignore_case = true, value_name = "WHAT")]
     pub on_gap: Option<OnGapArg>,

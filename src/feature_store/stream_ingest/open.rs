@@ -108,43 +108,66 @@ impl FeatureStore<'_> {
     ) -> Result<StreamIngestReport, Error> {
         let (stopper, stopped) = Stop::new();
         let mut runs = JoinSet::new();
+        let mut report = StreamIngestReport::default();
         for stream in streams {
-            if let Some(input) = &request.input {
-                let api = InputApi::open(input, shared.clock.clone())
-                    .map_err(|source| StreamIngestError::Input { input: input.to_string(), source })?;
-                let run = self.open_stream(api, stream, request, shared).await?;
-                runs.spawn(run.run(stopped.clone()));
-            } else {
-                let endpoint = Endpoint { url: request.endpoint_url.clone() };
-                let api = AwsApi::new(&stream.kinesis, &endpoint, shared.clock.clone()).await;
-                let run = self.open_stream(api, stream, request, shared).await?;
-                runs.spawn(run.run(stopped.clone()));
+            tokio::select! {
+                begun = self.begin_stream(&mut runs, stream, request, shared, &stopped) => begun?,
+                () = stop.wait() => {
+                    report.interrupted = true;
+                    break;
+                }
             }
         }
-        let mut report = StreamIngestReport::default();
+        if report.interrupted {
+            stopper.stop();
+        }
         let mut failure = None;
         loop {
-            tokio::select! {
-                () = stop.wait() => stopper.stop(),
-                done = runs.join_next() => match done {
-                    None => break,
-                    Some(Ok(Ok((stream, interrupted)))) => {
-                        report.streams.push(stream);
-                        report.interrupted |= interrupted;
-                    }
-                    Some(Ok(Err(error))) => {
-                        failure.get_or_insert(error);
-                        stopper.stop();
-                    }
-                    Some(Err(error)) => {
-                        failure.get_or_insert(Error::internal("read a stream", error));
-                        stopper.stop();
-                    }
-                },
-            }
+            let done = tokio::select! {
+                done = runs.join_next() => done,
+                () = stop.wait(), if !report.interrupted => {
+                    report.interrupted = true;
+                    stopper.stop();
+                    continue;
+                }
+            };
+            let failed = match done {
+                None => break,
+                Some(Ok(Ok(stream))) => {
+                    report.streams.push(stream);
+                    continue;
+                }
+                Some(Ok(Err(error))) => error,
+                Some(Err(error)) => Error::internal("read a stream", error),
+            };
+            failure.get_or_insert(failed);
+            stopper.stop();
         }
         report.streams.sort_by(|a: &StreamReport, b| a.stream.cmp(&b.stream));
         failure.map_or(Ok(report), Err)
+    }
+
+    /// Opens one stream, and begins to read it.
+    async fn begin_stream(
+        &self,
+        runs: &mut JoinSet<Result<StreamReport, Error>>,
+        stream: Stream,
+        request: &StreamIngestRequest,
+        shared: &Shared,
+        stopped: &Stop,
+    ) -> Result<(), Error> {
+        if let Some(input) = &request.input {
+            let api = InputApi::open(input, shared.clock.clone())
+                .map_err(|source| StreamIngestError::Input { input: input.to_string(), source })?;
+            let run = self.open_stream(api, stream, request, shared).await?;
+            runs.spawn(run.run(stopped.clone()));
+        } else {
+            let endpoint = Endpoint { url: request.endpoint_url.clone() };
+            let api = AwsApi::new(&stream.kinesis, &endpoint, shared.clock.clone()).await;
+            let run = self.open_stream(api, stream, request, shared).await?;
+            runs.spawn(run.run(stopped.clone()));
+        }
+        Ok(())
     }
 
     /// Opens one stream: its shards, the positions of its views, and what makes rows of its records.
@@ -168,6 +191,14 @@ impl FeatureStore<'_> {
             let spec = spec(self, &view)?;
             let project = &self.settings.project;
             let mut standing = Standing::open(&shared.lane, view, spec, project, &summary.id, endpoint.clone()).await?;
+            if !request.from.is_empty() && !standing.positions.is_empty() {
+                let view = &standing.view.view.name;
+                let text = format!(
+                    "`{view}` goes on where it was: `--from` is for shards without a stored position \
+                     (`feast-rs kinesis checkpoints reset {view} --to ..` moves it)"
+                );
+                shared.observer.notice(&super::StreamNotice::Info(text));
+            }
             standing.begin(&shared.lane, &listed, &start, keeps_positions).await?;
             standings.push(standing);
         }

@@ -1,24 +1,22 @@
 //! One stream, read until it is time to stop.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::{JoinError, JoinHandle, spawn_blocking};
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::start::Standing;
 use super::state::{Ending, State};
 use super::status::Counters;
 use super::worker::{Prepared, Worker};
 use super::{Stop, StreamNotice, StreamObserver, StreamReport, StreamViewReport, report};
-use crate::error::{Error, StreamIngestError};
+use crate::error::Error;
 use crate::feature_store::historical_log::HistoricalLog;
 use crate::model::{OnGap, ShardPosition, ShardProgress};
-use crate::online::{Lane, OnlineError, Outcome, SqliteStore};
+use crate::online::{Lane, Outcome, SqliteStore};
 use crate::source::kinesis::{
-    ApiError, Delivery, Event, Gap, ListedShard, Readers, ShardApi, Since, StreamError, StreamSummary, WallClock,
-    lineage,
+    ApiError, Delivery, Event, ListedShard, Readers, ShardApi, Since, StreamSummary, WallClock, lineage,
 };
 
 /// Deliveries in hand. Their bytes are bounded by the readers' budget; this bounds the empty ones.
@@ -29,8 +27,6 @@ const TICK: Duration = Duration::from_millis(500);
 const IDLE_CHECKPOINT: Duration = Duration::from_secs(30);
 /// How often the list of shards is read again, for shards that no parent's end told of.
 const RELIST: Duration = Duration::from_mins(1);
-/// How long a look at the stream may take while the run waits for it.
-const GLANCE: Duration = Duration::from_secs(2);
 /// How long what is in hand may take after the word to stop.
 const DRAIN: Duration = Duration::from_secs(4);
 
@@ -69,7 +65,7 @@ impl<A: ShardApi> Run<A> {
     ///
     /// # Errors
     /// The stream, the store, the dead-letter file. What was committed stays.
-    pub async fn run(mut self, mut stop: Stop) -> Result<(StreamReport, bool), Error> {
+    pub async fn run(mut self, mut stop: Stop) -> Result<StreamReport, Error> {
         let began = Instant::now();
         let mut state = State::new(self.summary.answered);
         self.bury_gone(&mut state);
@@ -83,10 +79,13 @@ impl<A: ShardApi> Run<A> {
             }
             tokio::select! {
                 biased;
-                () = stop.wait(), if state.ending.is_none() => self.end(&mut state, Ending::Told),
+                () = stop.wait(), if state.ending.is_none() => self.end(&mut state, Ending::Done),
                 () = until(state.drained_by) => break,
                 () = until(self.limits.end), if state.ending.is_none() => self.end(&mut state, Ending::Done),
-                outcome = finished(&mut state.committing) => self.committed(&mut state, flat(outcome)),
+                outcome = finished(&mut state.committing) => {
+                    let outcome = self.stored(outcome);
+                    self.committed(&mut state, outcome);
+                }
                 done = finished(&mut state.working) => self.worked(&mut state, done)?,
                 listed = finished(&mut state.listing) => self.relisted(&mut state, listed),
                 flushed = finished(&mut state.spool.flushing) => self.flushed(&mut state, flushed),
@@ -98,7 +97,7 @@ impl<A: ShardApi> Run<A> {
         if let Some(failure) = state.failure {
             return Err(failure);
         }
-        Ok((self.report(began.elapsed()), state.ending == Some(Ending::Told)))
+        Ok(self.report(began.elapsed()))
     }
 
     /// Begins to read every shard that may be read now.
@@ -254,72 +253,6 @@ impl<A: ShardApi> Run<A> {
         self.end_if_caught_up(state);
     }
 
-    fn gap(&mut self, state: &mut State, gap: &Gap) {
-        self.counters.gap();
-        let error = StreamError::Gap {
-            stream: self.name.clone(),
-            shard: gap.shard.to_string(),
-            read: gap.read,
-            kept: gap.kept,
-            retention: gap.retention,
-        };
-        match self.limits.on_gap {
-            OnGap::Fail => self.fail(state, StreamIngestError::from(error).into()),
-            OnGap::Warn => self.warn(error.to_string()),
-        }
-    }
-
-    /// A shard can be read no further: it expired, or the stream is gone, or we may not.
-    async fn failed(&mut self, state: &mut State, shard: &str, source: ApiError) {
-        let error = match glance(self.readers.api()).await {
-            Some((summary, _)) if summary.id != self.summary.id => StreamError::Recreated {
-                stream: self.name.clone(),
-                read: self.summary.id.created,
-                found: summary.id.created,
-            },
-            Some((_, listed)) if !listed.iter().any(|known| known.id == *shard) => {
-                self.bury(state, shard);
-                return;
-            }
-            _ => StreamError::Api { doing: "read a shard", stream: self.name.clone(), source },
-        };
-        self.fail(state, StreamIngestError::from(error).into());
-    }
-
-    /// Shards that expired before the run began, or before their turn came.
-    fn bury_gone(&mut self, state: &mut State) {
-        let gone = |standing: &Standing| {
-            let gone = lineage::gone(&self.listed, &standing.positions);
-            gone.map(|(shard, _)| shard.to_owned()).collect::<Vec<_>>()
-        };
-        let gone: BTreeSet<String> = self.standings.iter().flat_map(gone).collect();
-        for shard in gone {
-            self.bury(state, &shard);
-        }
-    }
-
-    /// A shard expired before it was read to its end: a gap, after which its children are read.
-    fn bury(&mut self, state: &mut State, shard: &str) {
-        let positions = self.standings.iter().filter_map(|standing| standing.positions.get(shard));
-        let kept = self.clock.now().saturating_sub(self.summary.retention);
-        let read = positions.filter_map(lineage::read_until).min().unwrap_or(kept);
-        let shard: Arc<str> = shard.into();
-        self.gap(state, &Gap { shard: Arc::clone(&shard), read, kept, retention: self.summary.retention });
-        let is_child = |child: &&ListedShard| child.parents.iter().any(|parent| **parent == *shard);
-        let children = self.listed.iter().filter(is_child).cloned().collect();
-        self.listed.retain(|listed| *listed.id != *shard);
-        if state.failure.is_none() {
-            state.queue.push_back(Delivery {
-                shard,
-                records: Vec::new(),
-                reached: read,
-                behind: Duration::ZERO,
-                end: Some(children),
-                memory: None,
-            });
-        }
-    }
-
     fn tick(&mut self, state: &mut State) {
         if state.spool.is_due() && state.failure.is_none() {
             state.spool.begin(self.lane.clone(), self.logs.clone());
@@ -361,11 +294,11 @@ impl<A: ShardApi> Run<A> {
         }
     }
 
-    fn warn(&self, text: String) {
+    pub(super) fn warn(&self, text: String) {
         self.observer.notice(&StreamNotice::Warning(text));
     }
 
-    fn fail(&mut self, state: &mut State, error: Error) {
+    pub(super) fn fail(&mut self, state: &mut State, error: Error) {
         state.failure.get_or_insert(error);
         state.queue.clear();
         self.end(state, Ending::Done);
@@ -418,12 +351,6 @@ impl<A: ShardApi> Run<A> {
     }
 }
 
-/// The stream as it is now, by one attempt each.
-async fn glance<A: ShardApi>(api: &A) -> Option<(StreamSummary, Vec<ListedShard>)> {
-    let look = async { Some((api.describe().await.ok()?, api.shards().await.ok()?)) };
-    timeout(GLANCE, look).await.ok().flatten()
-}
-
 /// The result of a task; for ever nothing where there is none. Cancel-safe.
 async fn finished<T>(task: &mut Option<JoinHandle<T>>) -> Result<T, JoinError> {
     match task {
@@ -442,11 +369,6 @@ async fn until(instant: Option<Instant>) {
         Some(instant) => sleep_until(instant).await,
         None => std::future::pending().await,
     }
-}
-
-fn flat(outcome: Result<Result<Outcome, OnlineError>, JoinError>) -> Result<Outcome, Error> {
-    let outcome = outcome.map_err(|error| Error::internal("store rows of a stream", error))?;
-    outcome.map_err(StreamIngestError::of_store)
 }
 
 fn is_ended(position: Option<&ShardPosition>) -> bool {

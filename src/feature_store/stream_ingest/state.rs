@@ -20,11 +20,9 @@ const BATCH_BYTES: usize = 8 * 1024 * 1024;
 /// Why a run comes to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ending {
-    /// by a signal
-    Told,
-    /// nothing lies behind, the time is up, or it failed
+    /// it was told to, nothing lies behind, the time is up, or it failed: what is in hand is stored
     Done,
-    /// enough records
+    /// enough records: what is in hand is for the next run
     Enough,
 }
 

@@ -66,6 +66,21 @@ pub struct StreamProgress {
     pub uptime: Duration,
 }
 
+impl StreamProgress {
+    /// The same, looked at some time later.
+    #[must_use]
+    pub fn aged(mut self, by: Duration) -> Self {
+        let older = |age: &mut Option<Duration>| *age = age.map(|age| age + by);
+        self.uptime += by;
+        older(&mut self.checkpoint_age);
+        for shard in self.shards.values_mut() {
+            older(&mut shard.read_age);
+            older(&mut shard.unwritten_age);
+        }
+        self
+    }
+}
+
 /// The counters of one shard.
 #[derive(Clone, Debug, Default)]
 pub struct ShardStatus {

@@ -127,7 +127,12 @@ pub static KINESIS_OPTIONS: Object = Object {
         key("max_records", Shape::Whole(1), "10000", "Records that one read may answer; 10000 at most."),
         key("reads_per_second", Shape::Number, "4", "Reads a second and shard, of the 5 that a shard allows to all."),
         key("enhanced_fan_out", Shape::Flag, "false", "Read by subscription, with a throughput of one's own."),
-        key("consumer_name", Shape::Text, "none", "The name that a subscription is registered under."),
+        key(
+            "consumer_name",
+            Shape::Text,
+            "feast-rs-PROJECT-SOURCE",
+            "The name that a subscription is registered under.",
+        ),
         key("deaggregate", Shape::Flag, "true", "Take records of the Kinesis Producer Library apart."),
         key(
             "dead_letter",

@@ -12,6 +12,8 @@ pub struct MemoryBudget {
     /// below zero where answers were larger than expected
     free: Mutex<i64>,
     freed: Notify,
+    /// first come, first served: who needs much is not overtaken for ever by those who need little
+    turn: tokio::sync::Mutex<()>,
 }
 
 /// Bytes that were taken; given back when dropped.
@@ -26,7 +28,7 @@ impl MemoryBudget {
     #[must_use]
     pub fn new(bytes: usize) -> Arc<Self> {
         let total = i64::try_from(bytes).unwrap_or(i64::MAX);
-        Arc::new(Self { total, free: Mutex::new(total), freed: Notify::new() })
+        Arc::new(Self { total, free: Mutex::new(total), freed: Notify::new(), turn: tokio::sync::Mutex::new(()) })
     }
 
     /// Waits until so many bytes are free, and takes them. More than there are in all can be had when nobody holds any.
@@ -34,6 +36,7 @@ impl MemoryBudget {
     /// Cancel-safe: nothing is taken before it returns.
     pub async fn reserve(self: &Arc<Self>, bytes: usize) -> Reservation {
         let wanted = i64::try_from(bytes).unwrap_or(i64::MAX).min(self.total);
+        let _turn = self.turn.lock().await;
         loop {
             let freed = self.freed.notified();
             tokio::pin!(freed);
