@@ -325,12 +325,14 @@ impl FeatureStore<'_> {
         Ok(found)
     }
 
-    /// What `delete` would remove.
+    /// What `delete` would remove, once what an interrupted command left to be done is done.
     ///
     /// # Errors
     /// No such object, or others need it.
     pub fn removal_of(&self, kind: ObjectKind, name: &str) -> Result<(ObjectId, Removal), Error> {
-        let snapshot = self.snapshot()?;
+        let mut registry = self.registry(Access::Write)?;
+        self.finish_pending(&mut registry)?;
+        let snapshot = registry.snapshot()?;
         let id = Self::find_object(&snapshot, kind, name)?;
         let plan = Plan::deletion(&snapshot, &id, &self.plan_options(PlanScope::default()))?;
         let destroyed = count_destroyed(&plan, self.online_reader()?.as_ref())?;

@@ -1,8 +1,8 @@
 //! kill -9 at any moment: the next command completes what was begun, nothing is torn, nothing is lost.
 //!
-//! There are no hooks in the binary for this. A small library that is loaded before the C library (`kill_at.c`) kills the
-//! process before its N-th call that changes a file: every state that a file can be left in is met, for N = 1, 2, 3, ...
-//! until the command ends by itself.
+//! There are no hooks in the binary for this. A small library that is loaded before the C library (`shim.c`) kills the
+//! process before its N-th call that changes a file, or lets it fail: every state that a file can be left in is met, for
+//! N = 1, 2, 3, ... until the command ends by itself.
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the message")]
@@ -11,16 +11,21 @@
 #[allow(dead_code, reason = "the builder is shared with the other black-box tests")]
 mod harness;
 
+mod faults;
+mod log;
+mod shim;
+mod state;
+
 use std::fs::File;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::{Arc, LazyLock};
+use std::process::Stdio;
+use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, TimestampMicrosecondArray};
 use harness::Repo;
 use parquet::arrow::ArrowWriter;
 use rusqlite::Connection;
 use serde_json::json;
+use shim::{Fault, Ops};
 
 /// 2024-01-01T00:00:00Z in microseconds
 const BEGIN: i64 = 1_704_067_200_000_000;
@@ -84,21 +89,10 @@ fn repo(definitions: &str) -> Repo {
     repo
 }
 
-/// Compiles the library that kills. A C compiler is there: SQLite is compiled with it.
-static KILLER: LazyLock<PathBuf> = LazyLock::new(|| {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/crash/kill_at.c");
-    let library = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("kill_at-{}.so", std::process::id()));
-    let compiler = std::env::var("CC").unwrap_or_else(|_| "cc".to_owned());
-    let mut command = Command::new(compiler);
-    command.args(["-shared", "-fPIC", "-O1", "-o"]).arg(&library).arg(source).arg("-ldl");
-    assert!(command.status().unwrap().success(), "the library that kills cannot be compiled");
-    library
-});
-
 /// Runs the command and kills it before its `number`th change of a file. Whether it was killed; if not, it succeeded.
 fn is_killed(repo: &Repo, arguments: &[&str], number: usize) -> bool {
     let mut command = repo.command(arguments);
-    command.env("LD_PRELOAD", &*KILLER).env("KILL_AT", number.to_string());
+    shim::arm(&mut command, &repo.path(""), Ops::Change, number, Fault::Kill);
     let done = command.stdout(Stdio::null()).output().unwrap();
     let code = done.status.code();
     assert!(matches!(code, None | Some(0)), "{arguments:?} at {number}: {}", String::from_utf8_lossy(&done.stderr));
@@ -107,9 +101,9 @@ fn is_killed(repo: &Repo, arguments: &[&str], number: usize) -> bool {
 
 /// Kills the command before each of its changes, every time from the same state, and looks at what is left.
 fn at_every_change(repo: &Repo, arguments: &[&str], mut look: impl FnMut(usize)) {
-    let saved = saved(repo);
+    let saved = state::save(repo);
     for number in 1..MOST_CHANGES {
-        restore(repo, &saved);
+        state::restore(repo, &saved);
         let killed = is_killed(repo, arguments, number);
         look(number);
         assert_sound(repo);
@@ -120,20 +114,6 @@ fn at_every_change(repo: &Repo, arguments: &[&str], mut look: impl FnMut(usize))
         }
     }
     panic!("{arguments:?} does not end");
-}
-
-/// The files of the data folder, by name.
-fn saved(repo: &Repo) -> Vec<(String, Vec<u8>)> {
-    let Ok(folder) = std::fs::read_dir(repo.path("data")) else { return Vec::new() };
-    let names = folder.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    names.map(|name| (name.clone(), std::fs::read(repo.path("data").join(name)).unwrap())).collect()
-}
-
-fn restore(repo: &Repo, saved: &[(String, Vec<u8>)]) {
-    let _ = std::fs::remove_dir_all(repo.path("data"));
-    for (name, bytes) in saved {
-        repo.write(&format!("data/{name}"), bytes);
-    }
 }
 
 #[track_caller]

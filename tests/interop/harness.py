@@ -322,4 +322,4 @@ def _wide(data):
     _write(data / "rare.parquet", keys | {name: ([None] * 3, dtype) for name, dtype in rare.items()})
 
 
-DATA = {"fleet": _fleet, "functions": _kinesis, "kinesis": _kinesis, "types": _types, "wide": _wide}
+DATA = {"fleet": _fleet, "functions": _kinesis, "kinesis": _kinesis, "log": _kinesis, "types": _types, "wide": _wide}

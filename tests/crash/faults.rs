@@ -1,0 +1,215 @@
+//! One fault at a time, at every file operation of every command that writes: the disk is full, fails, or may only be
+//! read, a lock is taken, the process is killed. What the command says is true, and the next one completes the work: the
+//! registry and the store are as after a run without a fault.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rusqlite::Connection;
+use serde_json::Value;
+
+use crate::harness::Repo;
+use crate::shim::{self, Fault, Ops};
+use crate::state::{self, Saved};
+use crate::{AFTER, APPLY, BEFORE, ONE_VIEW, assert_sound, repo};
+
+/// Rows by what they are.
+type Dump = BTreeMap<String, Vec<String>>;
+
+/// What a command had to bear, in numbers.
+#[derive(Debug, Default)]
+struct Tried {
+    faults: AtomicUsize,
+    kills: AtomicUsize,
+}
+
+/// A command, and the state that it begins with.
+struct Case {
+    command: &'static [&'static str],
+    repo: Repo,
+}
+
+fn cases() -> Vec<Case> {
+    let applied = |definitions: &str| {
+        let repo = repo(definitions);
+        repo.run(APPLY).ok();
+        repo
+    };
+    let filled = |definitions: &str| {
+        let repo = applied(definitions);
+        repo.run(["materialize", "2024-01-01T00:00:00", "2024-01-01T00:00:01"]).ok();
+        repo
+    };
+    let changed = filled(BEFORE);
+    changed.write("features.yaml", AFTER);
+    vec![
+        Case { command: &APPLY, repo: repo(BEFORE) },
+        Case { command: &APPLY, repo: changed },
+        Case { command: &["materialize", "2024-01-01", "2024-01-02"], repo: applied(ONE_VIEW) },
+        Case { command: &["materialize-incremental", "2024-01-02"], repo: filled(ONE_VIEW) },
+        Case { command: &["delete", "feature-view", "v", "--yes"], repo: filled(ONE_VIEW) },
+        Case { command: &["teardown", "--yes"], repo: filled(ONE_VIEW) },
+    ]
+}
+
+#[test]
+fn every_writing_command_survives_every_fault() {
+    let tried = Tried::default();
+    std::thread::scope(|scope| {
+        for case in cases() {
+            let tried = &tried;
+            scope.spawn(move || case.survives(tried));
+        }
+    });
+    let (faults, kills) = (tried.faults.into_inner(), tried.kills.into_inner());
+    report(faults, kills);
+    assert!(faults >= 1_000 && kills >= 200, "only {faults} faults and {kills} kills were tried");
+}
+
+#[allow(clippy::print_stderr, reason = "the figures are what the suite is run for")]
+fn report(faults: usize, kills: usize) {
+    eprintln!("faults injected: {faults}, kills: {kills}, lost: 0");
+}
+
+impl Case {
+    fn survives(&self, tried: &Tried) {
+        let before = state::save(&self.repo);
+        self.repo.run(self.command).ok();
+        let wanted = dump(&self.repo);
+        let failing = [Fault::NoSpace, Fault::Io, Fault::ReadOnly];
+        for number in 1..=self.count(&before, Ops::Change) {
+            self.bears(&before, &wanted, Ops::Change, number, failing[number % 3], tried);
+            // the other tests of this binary kill before every change
+            if number % 2 == 0 {
+                self.bears(&before, &wanted, Ops::Change, number, Fault::Torn, tried);
+            }
+        }
+        for number in 1..=self.count(&before, Ops::Read) {
+            self.bears(&before, &wanted, Ops::Read, number, Fault::Io, tried);
+        }
+        for number in 1..=self.count(&before, Ops::Lock) {
+            self.bears(&before, &wanted, Ops::Lock, number, Fault::Busy, tried);
+        }
+    }
+
+    /// How many such operations a run without a fault makes.
+    fn count(&self, before: &Saved, ops: Ops) -> usize {
+        state::restore(&self.repo, before);
+        let file = self.repo.path("count");
+        let mut command = self.repo.command(self.command);
+        shim::count(&mut command, &self.repo.path(""), ops, &file);
+        assert!(command.output().unwrap().status.success());
+        let count = std::fs::read_to_string(&file).unwrap().trim().parse().unwrap();
+        assert!(count > 5, "{:?} makes {count} {ops:?}", self.command);
+        count
+    }
+
+    fn bears(&self, before: &Saved, wanted: &Dump, ops: Ops, number: usize, fault: Fault, tried: &Tried) {
+        let context = format!("{:?}: {fault:?} at {ops:?} {number}", self.command);
+        state::restore(&self.repo, before);
+        let mut command = self.repo.command(self.command);
+        shim::arm(&mut command, &self.repo.path(""), ops, number, fault);
+        let code = run(&mut command, &context);
+        if fault.kills() { &tried.kills } else { &tried.faults }.fetch_add(1, Ordering::Relaxed);
+        assert_sound(&self.repo);
+        if code == Some(0) {
+            assert_same(&dump(&self.repo), wanted, &format!("it said that all was done: {context}"));
+            return;
+        }
+        let check = self.repo.run(["registry", "check"]);
+        assert_eq!(check.code, 0, "{context}: {}", check.all());
+        let again = self.repo.run(self.command);
+        // what was removed is not there to be removed again
+        let is_gone = self.command[0] == "delete" && again.code == 1 && again.stderr.contains("there is no");
+        assert!(again.code == 0 || is_gone, "{context}: {}", again.all());
+        assert_same(&dump(&self.repo), wanted, &context);
+    }
+}
+
+#[track_caller]
+fn assert_same(found: &Dump, wanted: &Dump, context: &str) {
+    let names: BTreeSet<&String> = found.keys().chain(wanted.keys()).collect();
+    for name in names {
+        let rows = |dump: &Dump| -> BTreeSet<String> { dump.get(name).into_iter().flatten().cloned().collect() };
+        let (found, wanted) = (rows(found), rows(wanted));
+        let more: Vec<&String> = found.difference(&wanted).take(3).collect();
+        let less: Vec<&String> = wanted.difference(&found).take(3).collect();
+        assert!(more.is_empty() && less.is_empty(), "{context}\nin {name}\ntoo much: {more:?}\nmissing: {less:?}");
+    }
+}
+
+/// How a command ended, which is one of the ways that are documented.
+fn run(command: &mut Command, context: &str) -> Option<i32> {
+    let done = command.output().unwrap();
+    let told = String::from_utf8_lossy(&done.stderr);
+    assert!(!told.contains("panicked at"), "{context}: {told}");
+    let code = done.status.code();
+    assert!(matches!(code, None | Some(0 | 1 | 3 | 70 | 75)), "{context}: {code:?} {told}");
+    assert!(code.is_none_or(|code| code == 0 || told.contains("error")), "{context}: {told}");
+    code
+}
+
+/// Everything that a user would miss: the registered objects, intervals, and stored values; not when they were written.
+fn dump(repo: &Repo) -> Dump {
+    let mut dump = BTreeMap::new();
+    if repo.exists("data/registry.db") {
+        let mut registry = repo.json(["registry-dump"]);
+        timeless(&mut registry);
+        dump.insert("registry".to_owned(), vec![serde_json::to_string_pretty(&registry).unwrap()]);
+        let database = Connection::open(repo.path("data/registry.db")).unwrap();
+        for table in ["feast_rs_pending", "feast_rs_owned", "feast_rs_newest_created"] {
+            dump.insert(table.to_owned(), rows(&database, &format!("SELECT * FROM {table}")));
+        }
+    }
+    let database = Connection::open(repo.path("data/online.db")).unwrap();
+    let tables = "SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'p\\_%' ESCAPE '\\'";
+    for table in rows(&database, tables) {
+        let table = table.trim_matches(['[', ']', '"']).to_owned();
+        let columns = "hex(entity_key), feature_name, hex(value), value_text, event_ts, created_ts, feast_rs_event_us";
+        dump.insert(table.clone(), rows(&database, &format!("SELECT {columns} FROM \"{table}\"")));
+    }
+    dump
+}
+
+/// Rows as text, sorted.
+fn rows(database: &Connection, sql: &str) -> Vec<String> {
+    let mut statement = database.prepare(sql).unwrap();
+    let columns = statement.column_count();
+    let row = |row: &rusqlite::Row<'_>| {
+        let values: Vec<Value> = (0..columns)
+            .map(|column| match row.get_ref(column).unwrap() {
+                rusqlite::types::ValueRef::Null => Value::Null,
+                rusqlite::types::ValueRef::Integer(number) => number.into(),
+                rusqlite::types::ValueRef::Real(number) => number.into(),
+                rusqlite::types::ValueRef::Text(text) | rusqlite::types::ValueRef::Blob(text) => {
+                    String::from_utf8_lossy(text).into_owned().into()
+                }
+            })
+            .collect();
+        Ok(serde_json::to_string(&values).unwrap())
+    };
+    let mut rows: Vec<String> = statement.query_map([], row).unwrap().map(Result::unwrap).collect();
+    rows.sort();
+    rows
+}
+
+/// Removes the times of writing, and makes one interval of several: a run that is repeated records its own again.
+fn timeless(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.retain(|name, _| {
+                !["createdTimestamp", "lastUpdatedTimestamp", "projectUuid"].contains(&name.as_str())
+            });
+            if let Some(Value::Array(intervals)) = fields.get_mut("materializationIntervals") {
+                let text = |interval: &Value, side: &str| interval[side].as_str().unwrap().to_owned();
+                let start = intervals.iter().map(|interval| text(interval, "startTime")).min();
+                let end = intervals.iter().map(|interval| text(interval, "endTime")).max();
+                *intervals = vec![serde_json::json!([start, end])];
+            }
+            fields.values_mut().for_each(timeless);
+        }
+        Value::Array(items) => items.iter_mut().for_each(timeless),
+        _ => {}
+    }
+}
