@@ -101,7 +101,7 @@ codes! {
     NEEDS_SCHEMA = "E0229" "a view with a transformation has no schema"
         "The results of a transformation have the names and types that `schema` declares; they cannot be inferred from the source.";
     KINESIS_OPTION = "E0230" "an option of `x-kinesis` is out of range or misses its partner"
-        "max_records is 1 to 10000, reads_per_second more than 0 and at most 5 (what a shard allows to all its readers), start: AT_TIMESTAMP goes with at_timestamp, enhanced_fan_out with consumer_name.";
+        "max_records is 1 to 10000, reads_per_second more than 0 (a shard allows 5 to all its readers; more is for endpoints without quotas), start: AT_TIMESTAMP goes with at_timestamp, enhanced_fan_out with consumer_name.";
     VIEW_INPUT = "E0231" "an on-demand feature view lacks inputs, or they clash"
         "It needs `sources` or `input_schema`; the names of its sources differ from each other.";
     VERSION = "E0232" "a version cannot be read"

@@ -244,8 +244,8 @@ fn options(place: Place<'_>, now: Timestamp) -> KinesisOptions {
         options.max_records = number.unwrap_or_else(|| refuse(place, "1 to 10000", options.max_records));
     }
     if let Some(place) = fields.get("reads_per_second") {
-        let number = place.number().and_then(|n| n.as_f64()).filter(|n| *n > 0.0 && *n <= 5.0);
-        options.reads_per_second = number.unwrap_or_else(|| refuse(place, "more than 0, at most 5", 4.0));
+        let number = place.number().and_then(|n| n.as_f64()).filter(|n| *n > 0.0 && n.is_finite());
+        options.reads_per_second = number.unwrap_or_else(|| refuse(place, "more than 0", 4.0));
     }
     options.enhanced_fan_out = fields.flag("enhanced_fan_out", false);
     options.consumer_name = fields.text("consumer_name").map(|text| text.value);

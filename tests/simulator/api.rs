@@ -112,7 +112,7 @@ pub fn push_records(out: &mut Vec<u8>, records: &[Record]) {
         if index > 0 {
             out.push(b',');
         }
-        let arrival = encoding::seconds(record.arrival);
+        let arrival = encoding::seconds_text(record.arrival);
         let number = encoding::sequence(record.number);
         let key = Value::from(record.key.as_str());
         out.extend_from_slice(

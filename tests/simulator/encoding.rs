@@ -40,7 +40,16 @@ pub fn milliseconds(value: &Value) -> Option<i64> {
 
 /// An instant as the API writes it.
 pub fn seconds(milliseconds: i64) -> Value {
-    serde_json::from_str(&format!("{}.{:03}", milliseconds.div_euclid(1000), milliseconds.rem_euclid(1000))).unwrap()
+    serde_json::from_str(&seconds_text(milliseconds)).unwrap()
+}
+
+pub fn seconds_text(milliseconds: i64) -> String {
+    format!("{}.{:03}", milliseconds.div_euclid(1000), milliseconds.rem_euclid(1000))
+}
+
+/// An instant as HTTP writes it, in whole seconds.
+pub fn http_date(milliseconds: i64) -> String {
+    chrono::DateTime::from_timestamp_millis(milliseconds).unwrap().format("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }
 
 /// A sequence number of 56 digits, which no integer holds.

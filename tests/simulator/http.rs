@@ -21,15 +21,23 @@ use super::fan_out::Part;
 use super::fault::Fault;
 use super::statistics::Call;
 use super::stream::Refusal;
-use super::{Core, control, lock};
+use super::{Core, control, encoding, lock};
 
 /// The largest request: 500 records of 1 MiB in base64.
 const LARGEST: usize = 700 << 20;
 
 pub async fn serve(listener: TcpListener, core: Arc<Core>) {
+    let dated = Arc::clone(&core);
+    // readers know the service's clock by the date of its answers
+    let date = move |mut answer: Response<Body>| {
+        let date = encoding::http_date(dated.clock.now());
+        answer.headers_mut().insert(header::DATE, date.parse().unwrap());
+        std::future::ready(answer)
+    };
     let routes = Router::new()
         .route("/", post(answer))
         .route("/_simulator/{command}", post(command))
+        .layer(axum::middleware::map_response(date))
         .layer(DefaultBodyLimit::max(LARGEST))
         .with_state(core);
     axum::serve(listener, routes).await.unwrap();
@@ -71,6 +79,8 @@ async fn answer(State(core): State<Arc<Core>>, headers: HeaderMap, body: Bytes) 
     lock(&core.statistics).add(&operation, &shard, seen);
     match answered {
         Ok((Answer::Json(body), _)) => broken(body, fault).await,
+        // it is accepted, and whoever asked does not hear of it
+        Ok((Answer::Events(_), _)) if matches!(fault, Some(Fault::Status(_))) => broken(Vec::new(), fault).await,
         Ok((Answer::Events(subscription), _)) => {
             let (sender, body) = channel_body();
             tokio::spawn(subscription.send(sender));

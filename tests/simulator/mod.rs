@@ -18,7 +18,7 @@
 mod api;
 pub mod clock;
 mod control;
-mod encoding;
+pub mod encoding;
 mod fan_out;
 pub mod fault;
 mod http;

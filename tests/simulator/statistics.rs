@@ -49,6 +49,11 @@ impl Statistics {
         reads.map(|(_, calls)| most_in(calls, 1000)).max().unwrap_or(0)
     }
 
+    /// Calls that a script answered, or that were refused.
+    pub fn faults(&self) -> usize {
+        self.calls.values().flatten().filter(|call| call.refused.is_some()).count()
+    }
+
     /// Reads that were refused because they were too many.
     pub fn throttled(&self) -> usize {
         let reads = self.calls.iter().filter(|((operation, _), _)| operation == "GetRecords");

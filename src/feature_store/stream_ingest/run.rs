@@ -172,10 +172,14 @@ impl<A: ShardApi> Run<A> {
         if is_idle || is_new {
             state.caught_up.insert(delivery.shard.to_string());
         }
+        if state.ending == Some(Ending::Enough) {
+            // this is for the next run, and so is everything behind it
+            return;
+        }
         if delivery.records.is_empty() && delivery.end.is_none() {
             let reached = state.reached.entry(delivery.shard.to_string()).or_insert(delivery.reached);
             *reached = delivery.reached.max(*reached);
-        } else if state.ending != Some(Ending::Enough) {
+        } else {
             state.queue.push_back(delivery);
         }
         self.end_if_caught_up(state);
@@ -314,6 +318,7 @@ impl<A: ShardApi> Run<A> {
         self.readers.stop();
         if ending == Ending::Enough {
             state.queue.clear();
+            state.reached.clear();
             return;
         }
         while let Some(event) = self.readers.try_next() {

@@ -115,9 +115,12 @@ impl State {
             }
         }
         self.at_work = oldest(&deliveries);
+        // a shard of which records are left here was not read up to the instant of a later answer
+        let is_left = |shard: &String, _: &mut Timestamp| self.queue.iter().any(|left| *left.shard == **shard);
+        let later: BTreeMap<String, Timestamp> = self.reached.extract_if(.., is_left).collect();
         Batch {
             deliveries,
-            reached: std::mem::take(&mut self.reached),
+            reached: std::mem::replace(&mut self.reached, later),
             found: self.found.take().unwrap_or_default(),
             most: max_records
                 .map_or(usize::MAX, |most| usize::try_from(most.saturating_sub(self.records)).unwrap_or(usize::MAX)),

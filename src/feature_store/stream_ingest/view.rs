@@ -1,5 +1,6 @@
 //! One view's part of a transaction: which records are new to it, which are late, and its rows.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::refused::{LATE, Refused};
@@ -40,13 +41,16 @@ impl ViewWork {
     /// For each payload, whether the view has not read it yet.
     pub fn is_new(&self, records: &Records<'_>) -> Vec<bool> {
         let mut new = vec![false; records.payloads.len()];
+        // an answer may come twice, and both times be in one transaction
+        let mut passed: BTreeMap<&str, ShardProgress> = BTreeMap::new();
         for stretch in records.stretches {
             let (Some(payloads), Some(new)) =
                 (records.payloads.get(stretch.range.clone()), new.get_mut(stretch.range.clone()))
             else {
                 continue;
             };
-            match self.standing.progress(&stretch.shard) {
+            let progress = passed.get(&*stretch.shard).or_else(|| self.standing.progress(&stretch.shard));
+            match progress {
                 None | Some(ShardProgress::Ended) => {}
                 Some(ShardProgress::TrimHorizon) => new.fill(true),
                 Some(ShardProgress::AtTimestamp(at)) => {
@@ -58,6 +62,9 @@ impl ViewWork {
                     let first = payloads.partition_point(|payload| payload.position <= *read);
                     new.iter_mut().skip(first).for_each(|new| *new = true);
                 }
+            }
+            if let Some(next) = progress.and_then(|progress| stretch.next(progress)) {
+                passed.insert(&stretch.shard, next);
             }
         }
         new
@@ -161,17 +168,12 @@ impl ViewWork {
         if position.progress == ShardProgress::Ended {
             return Positions::new();
         }
-        let (before, mut passed) = (position.clone(), false);
-        if let Some((last, arrival)) = &stretch.last {
-            passed = match &position.progress {
-                ShardProgress::After(read) => last > read,
-                ShardProgress::AtTimestamp(at) => stretch.latest >= Some(*at),
-                _ => true,
-            };
-            if passed {
-                position.progress = ShardProgress::After(last.clone());
-                position.arrival = Some(*arrival);
-            }
+        let before = position.clone();
+        let next = stretch.next(&position.progress);
+        let passed = next.is_some();
+        if let (Some(next), Some((_, arrival))) = (next, &stretch.last) {
+            position.progress = next;
+            position.arrival = Some(*arrival);
         }
         position.caught_up = position.caught_up.max(stretch.reached.filter(|_| passed || stretch.last.is_none()));
         let changed = if let Some(children) = &stretch.end {
@@ -222,5 +224,19 @@ impl ShardCursor {
         }
         let stretch = records.stretches.get(self.stretch)?;
         positions.get_mut(&*stretch.shard)
+    }
+}
+
+impl Stretch {
+    /// Where a shard that stood there stands after these records; `None` where they bring it no further.
+    fn next(&self, progress: &ShardProgress) -> Option<ShardProgress> {
+        let (last, _) = self.last.as_ref()?;
+        let passes = match progress {
+            ShardProgress::Ended => false,
+            ShardProgress::After(read) => last > read,
+            ShardProgress::AtTimestamp(at) => self.latest >= Some(*at),
+            ShardProgress::TrimHorizon => true,
+        };
+        passes.then(|| ShardProgress::After(last.clone()))
     }
 }

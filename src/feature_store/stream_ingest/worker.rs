@@ -29,7 +29,7 @@ pub(super) struct Batch {
     pub reached: BTreeMap<String, Timestamp>,
     /// shards of a list, some of them unknown
     pub found: Vec<ListedShard>,
-    /// user records that are wanted at most
+    /// user records after which no further Kinesis record is taken
     pub most: usize,
 }
 
@@ -147,7 +147,7 @@ impl Worker {
                 if taken.payloads.len() >= most || taken.bytes >= UNPACKED {
                     break;
                 }
-                last = Some((taken.record(record, range, self.unwrapping, most), record.arrival));
+                last = Some((taken.record(record, range, self.unwrapping), record.arrival));
                 latest = latest.max(Some(record.arrival));
                 done += 1;
             }
@@ -193,7 +193,9 @@ impl Worker {
             for stretch in stretches {
                 changed.extend(view.passed(stretch));
             }
-            for (shard, reached) in reached {
+            // what is left for later was not read
+            let is_read = |shard: &str| !prepared.rest.iter().any(|delivery| *delivery.shard == *shard);
+            for (shard, reached) in reached.iter().filter(|(shard, _)| is_read(shard)) {
                 changed.extend(view.idle(shard, *reached));
             }
             let begun = if prepared.found.is_empty() {
@@ -209,21 +211,14 @@ impl Worker {
 }
 
 impl Taken {
-    /// Unwraps one record; its position, at the last user record that was taken.
-    fn record(
-        &mut self,
-        record: &StreamRecord,
-        range: Option<&HashRange>,
-        how: Unwrapping,
-        most: usize,
-    ) -> RecordPosition {
+    /// Unwraps one record, all of it: what were left of an aggregate would be passed by. Its position, at its last user
+    /// record.
+    fn record(&mut self, record: &StreamRecord, range: Option<&HashRange>, how: Unwrapping) -> RecordPosition {
         let mut last = RecordPosition { sequence: record.sequence.clone(), sub_sequence: 0 };
         unwrap(record, range, how, |payload| {
-            if self.payloads.len() < most {
-                last.sub_sequence = payload.position.sub_sequence;
-                self.bytes += payload.data.as_ref().map_or(payload.raw.len(), Bytes::len);
-                self.payloads.push(payload);
-            }
+            last.sub_sequence = payload.position.sub_sequence;
+            self.bytes += payload.data.as_ref().map_or(payload.raw.len(), Bytes::len);
+            self.payloads.push(payload);
         });
         last
     }

@@ -228,7 +228,7 @@ data_sources:
       start: AT_TIMESTAMP
       at_timestamp: 7d-ago
       max_records: 500
-      reads_per_second: 2.5
+      reads_per_second: 1000
       enhanced_fan_out: true
       consumer_name: me
       late: dead_letter

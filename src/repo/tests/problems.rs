@@ -107,6 +107,7 @@ const CASES: &[Case] = &[
     case(&["data_sources: [{type: file, name: m, path: data/one_time.parquet, field_mapping: {x: y}}]\n", "feature_views: [{name: v, source: m, schema: [x: Float64]}]\n"], "E0228", "x", "write `y`"),
     case(&[BASE, STREAM, STREAM_VIEW, "    feature_transformation: {sql: SELECT 1}\n"], "E0229", "v", ""),
     case(&["data_sources: [{type: kinesis, name: k, region: r, stream_name: s, record_format: {type: json, schema_json: 't timestamp'}, x-kinesis: {max_records: 20000}}]\n"], "E0230", "20000", "1 to 10000"),
+    case(&["data_sources: [{type: kinesis, name: k, region: r, stream_name: s, record_format: {type: json, schema_json: 't timestamp'}, x-kinesis: {reads_per_second: 0}}]\n"], "E0230", "0", "more than 0"),
     case(&["data_sources: [{type: kinesis, name: k, region: r, stream_name: s, record_format: {type: json, schema_json: 't timestamp'}, x-kinesis: {start: AT_TIMESTAMP}}]\n"], "E0230", "AT_TIMESTAMP", "at_timestamp"),
     case(&["on_demand_feature_views: [{name: o, schema: [b: Int64], feature_transformation: {expressions: {b: '1'}}}]\n"], "E0231", "o", "input_schema"),
     case(&[BASE, VIEW, "    version: new\n"], "E0232", "new", "latest"),

@@ -1,0 +1,23 @@
+//! `feast-rs stream-ingest`, the real binary, against a simulated Kinesis: whatever fails, and whenever it is killed, no record is lost,
+//! none counts twice, and the store ends as after one clean run.
+//!
+//! Nothing here measures this machine's time: what is about pace is counted, on the simulator's clock.
+
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the message")]
+
+#[path = "../it/harness.rs"]
+#[allow(dead_code, reason = "the builder is shared with the other black-box tests")]
+mod harness;
+#[path = "../simulator/mod.rs"]
+mod simulator;
+
+mod fan_out;
+mod faults;
+mod gaps;
+mod kills;
+mod load;
+mod memory;
+mod pace;
+mod refused;
+mod repo;
+mod starts;
