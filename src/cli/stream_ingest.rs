@@ -112,7 +112,7 @@ fn destination(to: DestinationArg) -> Destination {
     Destination { online: to != DestinationArg::Offline, offline: to != DestinationArg::Online }
 }
 
-/// A path is relative to where the user is, as the shell completes it.
+/// A path is relative to the folder that `-c` changes to.
 fn input(context: &Context, input: Option<&str>) -> Result<Option<Input>, Error> {
     Ok(match input {
         None => None,

@@ -256,7 +256,7 @@ fn the_counters_are_told_to_prometheus_and_the_health_to_whoever_asks() {
     let address = line.trim().strip_prefix("http://").unwrap().split('/').next().unwrap().to_owned();
     child.stdin.as_mut().unwrap().write_all(format!("{}\n", record(1, 1, 0.5)).as_bytes()).unwrap();
     let counted = "feast_rs_stream_records_total{stream=\"standard input\"} 1\n";
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     while !http(&address, "/metrics").contains(counted) {
         assert!(Instant::now() < deadline, "{}", http(&address, "/metrics"));
     }

@@ -11,7 +11,7 @@ use aws_sdk_kinesis::config::interceptors::BeforeDeserializationInterceptorConte
 use aws_sdk_kinesis::config::retry::RetryConfig;
 use aws_sdk_kinesis::config::timeout::TimeoutConfig;
 use aws_sdk_kinesis::config::{ConfigBag, Intercept, RuntimeComponents, StalledStreamProtectionConfig};
-use aws_sdk_kinesis::error::{BoxError, DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_kinesis::error::{BoxError, ProvideErrorMetadata, SdkError};
 use aws_sdk_kinesis::operation::subscribe_to_shard::SubscribeToShardOutput;
 use aws_sdk_kinesis::primitives::{DateTime, DateTimeFormat};
 use aws_sdk_kinesis::types::{
@@ -31,6 +31,8 @@ use crate::model::{KinesisSource, SequenceNumber, Span, StreamId, Timestamp};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// The largest answer has ten megabytes, which a slow line brings in that time.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(20);
+/// An instant that is younger may be ahead of another clock.
+const LATELY: Span = Span::from_seconds(10);
 /// Shards a page of the list.
 const LIST_PAGE: i32 = 1_000;
 /// Pages of the list: more shards than any account has.
@@ -101,6 +103,18 @@ impl AwsApi {
             Ok(_) => Ok(()),
             Err(error) if error.code() == Some("DryRunOperationException") => Ok(()),
             Err(error) => Err(api_error(error)),
+        }
+    }
+
+    /// An instant that has just passed here may still lie ahead of the service's clock, which refuses it until then.
+    fn soon(&self, from: &IteratorFrom, error: ApiError) -> ApiError {
+        match (from, error) {
+            (IteratorFrom::AtTimestamp(at), ApiError::Request { code, message })
+                if code == "InvalidArgumentException" && *at > self.clock.now().saturating_sub(LATELY) =>
+            {
+                ApiError::Unavailable(format!("{code}: {message}"))
+            }
+            (_, error) => error,
         }
     }
 
@@ -175,7 +189,7 @@ impl ShardApi for AwsApi {
                 .shard_iterator_type(ShardIteratorType::AfterSequenceNumber)
                 .starting_sequence_number(sequence.as_str()),
         };
-        let answer = request.send().await.map_err(api_error)?;
+        let answer = request.send().await.map_err(api_error).map_err(|error| self.soon(from, error))?;
         answer.shard_iterator.ok_or_else(|| unreadable("an iterator"))
     }
 
@@ -381,14 +395,23 @@ where
     }
 }
 
-/// The chain of causes in one line, without the debugging form that the SDK appends.
+/// The chain of causes in one line.
 fn words<E, R>(error: &SdkError<E, R>) -> String
 where
     E: std::error::Error + Send + Sync + 'static,
     R: std::fmt::Debug + Send + Sync + 'static,
 {
-    let text = DisplayErrorContext(error).to_string();
-    text.split_once(" (").map_or(text.clone(), |(words, _)| words.to_owned())
+    let mut said = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        let words = inner.to_string();
+        // some say their cause themselves
+        if !said.contains(&words) {
+            said.push_str(&format!(": {words}"));
+        }
+        cause = inner.source();
+    }
+    said
 }
 
 #[cfg(test)]
