@@ -325,9 +325,12 @@ fn hash_range(range: &HashKeyRange) -> Option<HashRange> {
     Some((range.starting_hash_key.parse().ok()?, range.ending_hash_key.parse().ok()?))
 }
 
+/// To the nearest millisecond, which is what Kinesis means: the SDK reads instants as binary fractions of seconds, of which
+/// many lie a little before it.
 fn instant(time: &DateTime) -> Timestamp {
-    let micros = time.as_nanos() / 1_000;
-    Timestamp::from_micros(i64::try_from(micros).unwrap_or(if micros < 0 { i64::MIN } else { i64::MAX }))
+    let millis = (time.as_nanos() + 500_000).div_euclid(1_000_000);
+    let most = if millis < 0 { i64::MIN } else { i64::MAX };
+    Timestamp::from_micros(i64::try_from(millis.saturating_mul(1_000)).unwrap_or(most))
 }
 
 /// To the millisecond before: Kinesis knows no finer ones, and an earlier start loses nothing.
@@ -424,6 +427,8 @@ mod tests {
         assert_eq!(sdk_time(time).to_millis().unwrap(), 1_795_377_600_123);
         assert_eq!(instant(&DateTime::from_millis(1_795_377_600_123)).micros(), 1_795_377_600_123_000);
         assert_eq!(sdk_time(Timestamp::from_micros(-1)).to_millis().unwrap(), -1);
+        // as the SDK reads 1795677167.780: else a record that arrived at the very instant of a start would lie before it
+        assert_eq!(instant(&DateTime::from_secs_f64(1_795_677_167.780)).micros(), 1_795_677_167_780_000);
     }
 
     #[test]
