@@ -2,39 +2,71 @@
 
 use arrow::datatypes::{DataType as Arrow, SchemaRef};
 
+use super::on_demand;
+use super::references::on_demand_inputs;
 use super::transformation::Input;
-use crate::model::{DataSource, DataType, FeatureView, Field, RecordType, Transformation};
-use crate::repo::{TransformationProblem, TransformationText};
+use crate::model::{
+    DataSource, DataType, Definitions, FeatureView, Field, OnDemandFeatureView, RecordType, Transformation,
+};
+use crate::repo::{TransformationProblem, TransformationText, Transformations};
 use crate::row::{Cast, accepts, widens};
 use crate::transform::{Compiled, Part, TransformError};
 
-/// Everything that is wrong with the transformation of `view` over files with these columns.
-pub(super) fn check(view: &FeatureView, files: &SchemaRef) -> Vec<TransformationProblem> {
-    let own = view.batch_source.as_ref().and_then(DataSource::batch);
-    let source = own.or_else(|| view.stream_source.as_ref().and_then(DataSource::batch));
-    let (Some(source), Some(transformation)) = (source, &view.transformation) else { return Vec::new() };
-    let input = Input::of(view, source, files);
-    let Transformation::Expressions { expressions, filter } = transformation else {
-        return match input.compile(view, transformation, source) {
+/// Compiles as the verbs do.
+pub(super) struct Compiler;
+
+impl Transformations for Compiler {
+    fn view(&self, view: &FeatureView, files: &SchemaRef) -> Vec<TransformationProblem> {
+        let own = view.batch_source.as_ref().and_then(DataSource::batch);
+        let source = own.or_else(|| view.stream_source.as_ref().and_then(DataSource::batch));
+        let (Some(source), Some(transformation)) = (source, &view.transformation) else { return Vec::new() };
+        let input = Input::of(view, source, files);
+        if let Transformation::Expressions { expressions, filter } = transformation {
+            return one_by_one(transformation, expressions, filter.as_ref(), &input.schema, &view.features);
+        }
+        match input.compile(view, transformation, source) {
             Ok(compiled) => unfit(&compiled.compiled, &view.features, |_| TransformationText::Sql),
             Err(error) => vec![problem(&error, transformation)],
-        };
-    };
-    // one by one, so that a mistake does not hide another
+        }
+    }
+
+    fn on_demand(&self, view: &OnDemandFeatureView, definitions: &Definitions) -> Vec<TransformationProblem> {
+        let Some(transformation) = &view.transformation else { return Vec::new() };
+        // what has no inputs, or is Python's alone, is told of elsewhere
+        let Ok(inputs) = on_demand_inputs(definitions, view) else { return Vec::new() };
+        let schema = on_demand::input_schema(&inputs);
+        if let Transformation::Expressions { expressions, filter } = transformation {
+            return one_by_one(transformation, expressions, filter.as_ref(), &schema, &view.features);
+        }
+        match on_demand::compile(view, transformation, &schema) {
+            Ok(compiled) => unfit(&compiled, &view.features, |_| TransformationText::Sql),
+            Err(error) => vec![problem(&error, transformation)],
+        }
+    }
+}
+
+/// Each expression alone, so that a mistake does not hide another.
+fn one_by_one(
+    transformation: &Transformation,
+    expressions: &[(String, String)],
+    filter: Option<&String>,
+    schema: &SchemaRef,
+    features: &[Field],
+) -> Vec<TransformationProblem> {
     let mut problems = Vec::new();
     for (name, text) in expressions {
-        let Some(feature) = view.features.iter().find(|feature| feature.name == *name) else { continue };
+        let Some(feature) = features.iter().find(|feature| feature.name == *name) else { continue };
         let one = Transformation::Expressions { expressions: vec![(name.clone(), text.clone())], filter: None };
         let features = std::slice::from_ref(feature);
-        match Compiled::new(&one, &input.schema, &[], features) {
+        match Compiled::new(&one, schema, &[], features) {
             Ok(compiled) => {
                 problems.extend(unfit(&compiled, features, |name| TransformationText::Expression(name.to_owned())));
             }
             Err(error) => problems.push(problem(&error, transformation)),
         }
     }
-    let filter = Transformation::Expressions { expressions: Vec::new(), filter: filter.clone() };
-    problems.extend(Compiled::new(&filter, &input.schema, &[], &[]).err().map(|error| problem(&error, transformation)));
+    let filter = Transformation::Expressions { expressions: Vec::new(), filter: filter.cloned() };
+    problems.extend(Compiled::new(&filter, schema, &[], &[]).err().map(|error| problem(&error, transformation)));
     problems
 }
 

@@ -49,7 +49,7 @@ impl FeatureStore<'_> {
 
     pub(super) fn load(&self, skip_source_validation: bool, now: Timestamp) -> Result<Loaded, Error> {
         let schemas = |source: &DataSource| self.schema_of(source);
-        let transformations = &check_transformation::check;
+        let transformations = &check_transformation::Compiler;
         Ok(repo::load(&self.settings, self.environment, &schemas, transformations, skip_source_validation, now)?)
     }
 

@@ -86,6 +86,12 @@ impl FeatureView {
         self.stream_source.as_ref().is_some_and(|s| matches!(s.kind, super::SourceKind::Kinesis(_)))
     }
 
+    /// The column of the event time in the files of `sink`, the view's log.
+    #[must_use]
+    pub fn logged_event<'a>(&'a self, sink: &'a DataSource) -> &'a str {
+        if sink.timestamp_field.is_empty() { &self.timestamp_field } else { &sink.timestamp_field }
+    }
+
     /// The name that a user gave as `source`.
     #[must_use]
     pub fn source_name(&self) -> Option<&str> {

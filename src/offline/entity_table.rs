@@ -86,14 +86,15 @@ impl EntityTable {
         self.schema.field(self.event).name()
     }
 
-    /// The next rows in order, `rows` of them or a few more; `None` at the end.
-    pub fn next_chunk(&mut self, rows: usize) -> Result<Option<EntityChunk>, OfflineError> {
+    /// The next rows in order, `rows` of them or as many as `bytes` bytes hold, and a few more; `None` at the end.
+    pub fn next_chunk(&mut self, rows: usize, bytes: usize) -> Result<Option<EntityChunk>, OfflineError> {
         let mut parts: Vec<RecordBatch> = Vec::new();
-        let mut count = 0;
-        while count < rows {
+        let (mut count, mut held) = (0, 0);
+        while count < rows && held < bytes {
             let Some(batch) = self.first.take().map(Ok).or_else(|| self.batches.next()) else { break };
             let batch = batch.map_err(|source| self.decode(source))?;
             count += batch.num_rows();
+            held += batch.get_array_memory_size();
             parts.push(batch);
         }
         let Some(first) = parts.first() else { return Ok(None) };
@@ -167,8 +168,8 @@ mod tests {
     fn all(rows: &EntityRows, texts: &[&str]) -> (EntityTable, EntityChunk) {
         let texts = texts.iter().map(|name| (*name).to_owned()).collect();
         let mut table = EntityTable::open(rows, &texts, NOW).unwrap();
-        let chunk = table.next_chunk(1_000_000).unwrap().unwrap();
-        assert!(table.next_chunk(1).unwrap().is_none());
+        let chunk = table.next_chunk(1_000_000, usize::MAX).unwrap().unwrap();
+        assert!(table.next_chunk(1, 1).unwrap().is_none());
         (table, chunk)
     }
 
@@ -222,10 +223,10 @@ mod tests {
     fn a_time_that_cannot_be_read_is_named_with_its_row() {
         let (_folder, rows) = file("e.csv", "id,event_timestamp\n1,2024-01-01\n2,now\n");
         let mut table = EntityTable::open(&rows, &BTreeSet::new(), NOW).unwrap();
-        assert!(matches!(table.next_chunk(10), Err(OfflineError::BadInstant { row: 1, .. })));
+        assert!(matches!(table.next_chunk(10, usize::MAX), Err(OfflineError::BadInstant { row: 1, .. })));
         let numbers = EntityRows::Json("[{\"event_timestamp\": 5}]".to_owned());
         let mut table = EntityTable::open(&numbers, &BTreeSet::new(), NOW).unwrap();
-        assert!(matches!(table.next_chunk(10), Err(OfflineError::NotInstants { .. })));
+        assert!(matches!(table.next_chunk(10, usize::MAX), Err(OfflineError::NotInstants { .. })));
     }
 
     #[test]
@@ -235,10 +236,23 @@ mod tests {
         let (_folder, rows) = file("e.csv", &format!("id,event_timestamp\n{text}"));
         let mut table = EntityTable::open(&rows, &BTreeSet::new(), NOW).unwrap();
         let mut ids = Vec::new();
-        while let Some(chunk) = table.next_chunk(70_000).unwrap() {
+        while let Some(chunk) = table.next_chunk(70_000, usize::MAX).unwrap() {
             assert!(chunk.batch.num_rows() < 140_000);
             ids.extend(chunk.batch.column(0).as_primitive::<Int64Type>().values().iter().copied());
         }
         assert!(ids.into_iter().eq(0..200_000));
+        let mut table = EntityTable::open(&rows, &BTreeSet::new(), NOW).unwrap();
+        assert!(table.next_chunk(usize::MAX, 1).unwrap().unwrap().batch.num_rows() <= BATCH_ROWS);
+    }
+
+    #[test]
+    fn an_array_that_ends_early_or_goes_on_is_an_error() {
+        for text in
+            [r#"[{"id": 1, "event_timestamp": "2024-01-01"}"#, r#"[{"id": 1, "event_timestamp": "2024-01-01"}] {"#]
+        {
+            let (_folder, rows) = file("e.json", text);
+            let opened = EntityTable::open(&rows, &BTreeSet::new(), NOW);
+            assert!(matches!(opened, Err(OfflineError::Decode { .. })), "{text}");
+        }
     }
 }

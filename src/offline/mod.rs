@@ -8,6 +8,7 @@
 //!
 //! And what could not be used: [`DeadLetterWriter`] keeps refused records.
 
+mod array_lines;
 mod dead_letter;
 mod entity_table;
 mod error;

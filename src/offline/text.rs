@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Cursor, Seek, SeekFrom};
+use std::io::{BufRead, BufReader, Cursor};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -13,6 +13,7 @@ use arrow::json;
 use serde_json::{Map, Value};
 
 use super::OfflineError;
+use super::array_lines::ArrayLines;
 use super::entity_table::{BATCH_ROWS, Batches};
 use super::instants::EVENT_TIMESTAMP;
 
@@ -42,15 +43,15 @@ pub(super) fn open_csv(
     Ok((schema, Box::new(reader)))
 }
 
-/// A JSON file: an array of objects, which is held in memory, or an object a line, which are not.
+/// A JSON file: an array of objects, or an object a line. It is read twice: for its types, and for its rows.
 pub(super) fn open_json(path: &Path, table: &str) -> Result<(SchemaRef, Batches), OfflineError> {
     let failed = |source| OfflineError::Io { what: "read", path: path.to_owned(), source };
     let mut reader = BufReader::new(open(path)?);
     if first_character(&mut reader).map_err(failed)? == Some(b'[') {
-        return json_text(&std::io::read_to_string(reader).map_err(failed)?, table);
+        let array = || Ok(BufReader::new(ArrayLines::new(BufReader::new(open(path)?))));
+        return lines(array()?, array()?, table);
     }
-    reader.seek(SeekFrom::Start(0)).map_err(failed)?;
-    lines(reader, table)
+    lines(BufReader::new(open(path)?), BufReader::new(open(path)?), table)
 }
 
 /// JSON as it is given on a command line: an array of objects, or one object.
@@ -66,12 +67,17 @@ pub(super) fn json_text(text: &str, table: &str) -> Result<(SchemaRef, Batches),
         serde_json::to_writer(&mut bytes, object).map_err(wrong)?;
         bytes.push(b'\n');
     }
-    lines(Cursor::new(bytes), table)
+    lines(Cursor::new(bytes.clone()), Cursor::new(bytes), table)
 }
 
-fn lines(mut reader: impl BufRead + Seek + 'static, table: &str) -> Result<(SchemaRef, Batches), OfflineError> {
+/// An object a line, from two readers of the same: one for the types, one for the rows.
+fn lines(
+    types: impl BufRead,
+    reader: impl BufRead + 'static,
+    table: &str,
+) -> Result<(SchemaRef, Batches), OfflineError> {
     let decode = |source: ArrowError| OfflineError::Decode { table: table.to_owned(), source };
-    let (schema, _) = json::reader::infer_json_schema_from_seekable(&mut reader, None).map_err(decode)?;
+    let (schema, _) = json::reader::infer_json_schema(types, None).map_err(decode)?;
     let schema = Arc::new(schema);
     let reader = json::ReaderBuilder::new(Arc::clone(&schema)).with_batch_size(BATCH_ROWS).build(reader);
     Ok((schema, Box::new(reader.map_err(decode)?)))

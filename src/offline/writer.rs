@@ -16,6 +16,11 @@ use arrow::json;
 
 use super::OfflineError;
 
+/// Bytes of a row group that are held until it is written, about.
+const GROUP_BYTES: usize = 64 << 20;
+/// Rows that are encoded before the size of their row group is looked at.
+const SLICE_ROWS: usize = 65_536;
+
 /// Writes one table, batch by batch.
 pub struct TableWriter {
     path: PathBuf,
@@ -78,7 +83,16 @@ impl TableWriter {
     /// Adds rows.
     pub fn write(&mut self, batch: &RecordBatch) -> Result<(), OfflineError> {
         match &mut self.form {
-            Form::Parquet(writer) => writer.write(batch).map_err(|source| failed(&self.path, source)),
+            Form::Parquet(writer) => {
+                for start in (0..batch.num_rows().max(1)).step_by(SLICE_ROWS) {
+                    let slice = batch.slice(start, SLICE_ROWS.min(batch.num_rows() - start));
+                    writer.write(&slice).map_err(|source| failed(&self.path, source))?;
+                    if writer.in_progress_size() >= GROUP_BYTES {
+                        writer.flush().map_err(|source| failed(&self.path, source))?;
+                    }
+                }
+                Ok(())
+            }
             Form::Csv(writer) => {
                 let flat = flat(batch).map_err(|source| failed(&self.path, source))?;
                 writer.write(&flat).map_err(|source| failed(&self.path, source))

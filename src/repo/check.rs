@@ -35,7 +35,7 @@ pub(super) struct Context<'a> {
     pub settings: &'a Settings,
     pub env: &'a Env<'a>,
     pub schemas: &'a Schemas<'a>,
-    pub transformations: &'a Transformations<'a>,
+    pub transformations: &'a dyn Transformations,
     /// source files are not opened
     pub skip_source_validation: bool,
 }

@@ -9,7 +9,7 @@ use crate::model::{
 
 use super::check::{Context, Known};
 use super::check_columns::Columns;
-use super::check_transformation::{expressions_fit, mode, transformation};
+use super::check_transformation::{expressions_fit, mode, report, transformation};
 use super::check_view::{entities, entity_columns, split};
 use super::codes;
 use super::diagnostics::{At, Finding};
@@ -49,7 +49,7 @@ fn on_demand_view(
         let message = format!("`{}` is written to the online store and has no entities", raw.name.value);
         context.report(Finding::error(codes::VIEW_INPUT, raw.name.spot, message).label("add `entities`"));
     }
-    OnDemandFeatureView {
+    let view = OnDemandFeatureView {
         name: raw.name.value.clone(),
         sources: inputs(raw, known, definitions, context),
         entity_columns: entity_columns(&split, &entities, &columns, context),
@@ -67,7 +67,11 @@ fn on_demand_view(
         tags: raw.about.tags.clone(),
         owner: raw.about.owner.clone(),
         org: raw.org.clone(),
+    };
+    if let Some(raw) = &raw.transformation {
+        report(raw, context.transformations.on_demand(&view, definitions), context);
     }
+    view
 }
 
 /// What is computed, and in which mode; only SQL is executed.

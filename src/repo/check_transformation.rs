@@ -2,7 +2,7 @@
 
 use arrow::datatypes::SchemaRef;
 
-use crate::model::{FeatureView, Transformation};
+use crate::model::{Definitions, FeatureView, OnDemandFeatureView, Transformation};
 
 use super::check::Context;
 use super::codes;
@@ -115,8 +115,25 @@ pub struct TransformationProblem {
     pub notes: Vec<String>,
 }
 
-/// Compiles the transformation of a view over the columns of its batch source, and answers with everything that is wrong.
-pub type Transformations<'a> = dyn Fn(&FeatureView, &SchemaRef) -> Vec<TransformationProblem> + 'a;
+/// Compiles transformations, and answers with everything that is wrong.
+pub trait Transformations {
+    /// The transformation of a view over the columns of its batch source.
+    fn view(&self, view: &FeatureView, files: &SchemaRef) -> Vec<TransformationProblem>;
+
+    /// The transformation of an on-demand view over the features and request values that it takes.
+    fn on_demand(&self, view: &OnDemandFeatureView, definitions: &Definitions) -> Vec<TransformationProblem>;
+}
+
+/// For whom on-demand views are no matter.
+impl<F: Fn(&FeatureView, &SchemaRef) -> Vec<TransformationProblem>> Transformations for F {
+    fn view(&self, view: &FeatureView, files: &SchemaRef) -> Vec<TransformationProblem> {
+        self(view, files)
+    }
+
+    fn on_demand(&self, _view: &OnDemandFeatureView, _definitions: &Definitions) -> Vec<TransformationProblem> {
+        Vec::new()
+    }
+}
 
 /// Reports problems of a transformation where they stand in the file.
 pub(super) fn report(raw: &RawTransformation, problems: Vec<TransformationProblem>, context: &Context<'_>) {

@@ -138,7 +138,7 @@ impl<'a> Checker<'a> {
         if let (true, false, Some(files), Some(raw)) =
             (runs, view.features.is_empty(), files, &self.view.transformation)
         {
-            report(raw, (self.context.transformations)(view, files), self.context);
+            report(raw, self.context.transformations.view(view, files), self.context);
         }
     }
 

@@ -30,8 +30,9 @@ pub struct Loaded {
     pub notices: Vec<String>,
 }
 
-/// Reads and checks all definition files of a repo. `schemas` opens the files of a source, and
-/// `transformations` compiles over their columns; with `skip_source_validation` neither is asked. `now` gives relative times (`7d-ago`) their meaning.
+/// Reads and checks all definition files of a repo. `schemas` opens the files of a source, and `transformations` compiles
+/// over their columns; with `skip_source_validation` files are not asked for. `now` gives relative times (`7d-ago`) their
+/// meaning.
 ///
 /// # Errors
 /// A folder that cannot be listed, or everything that is wrong in the files, at once.
@@ -39,7 +40,7 @@ pub fn load(
     settings: &Settings,
     env: &Env<'_>,
     schemas: &Schemas<'_>,
-    transformations: &Transformations<'_>,
+    transformations: &dyn Transformations,
     skip_source_validation: bool,
     now: Timestamp,
 ) -> Result<Loaded, RepoError> {
@@ -63,7 +64,7 @@ pub fn load_text(
     text: &str,
     settings: &Settings,
     env: &Env<'_>,
-    transformations: &Transformations<'_>,
+    transformations: &dyn Transformations,
     now: Timestamp,
 ) -> Result<Loaded, RepoError> {
     let diagnostics = Diagnostics::default();

@@ -54,7 +54,7 @@ static SETTINGS: LazyLock<Settings> = LazyLock::new(|| Settings {
 pub fn definitions(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let env = |name: &str| (name == "HOME").then(|| "/home/fuzz".to_owned());
-    let load = |text: &str| load_text(text, &SETTINGS, &env, &|_, _| Vec::new(), NOW);
+    let load = |text: &str| load_text(text, &SETTINGS, &env, &|_: &_, _: &_| Vec::new(), NOW);
     match load(text) {
         Ok(loaded) => {
             let written = export::yaml(&loaded.definitions);

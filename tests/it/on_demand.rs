@@ -156,3 +156,21 @@ fn what_is_missing_or_only_pythons_is_said() {
     assert_eq!(answer.code, 1);
     assert!(answer.stderr.contains("the entity table has no column `stops`"), "{}", answer.stderr);
 }
+
+#[test]
+fn validate_points_into_the_expressions() {
+    let repo = repo();
+    repo.edit("features.yaml", "fare: conv_rate + miles * 2.0", "fare: conv_ratio + miles * 2.0");
+    repo.edit("features.yaml", "per_stop: avg_daily_trips / stops", "per_stop: avg_daily_trips / 2.5");
+    repo.edit("features.yaml", "first__avg_daily_trips * 2 AS twice", "second__avg_daily_trips * 2 AS twice");
+    let answer = repo.run(["validate"]);
+    assert_eq!(answer.code, 1, "{answer:?}");
+    for words in [
+        "there is no column `conv_ratio`",
+        "did you mean `conv_rate`?",
+        "feature `per_stop` is declared Int64 and computed as Float64",
+        "there is no column `second__avg_daily_trips`",
+    ] {
+        assert!(answer.stderr.contains(words), "{words}: {}", answer.stderr);
+    }
+}

@@ -1,5 +1,6 @@
 //! One view joined to a chunk of the entity table.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, UInt32Array};
@@ -15,7 +16,7 @@ use crate::offline::EntityChunk;
 use crate::row::{KeyEncoder, Keys, RowError, ViewLayout};
 use crate::source::SourceError;
 use crate::source::as_of::{Answers, Questions};
-use crate::source::parquet::AsOf;
+use crate::source::parquet::{AsOf, Dataset};
 
 /// Threads that read: beyond a few, the disk and the memory are what is waited for.
 const MAX_THREADS: usize = 8;
@@ -66,11 +67,8 @@ impl<'a> ViewJoin<'a> {
         let mut sides = vec![Side::transformed(view, source, &path, &layout, &requested)?];
         if let Some(log) = &view.sink_source {
             let path = settings.resolve(&source_path(view, log)?);
-            match Side::plain(log, &path, &layout, &requested) {
-                Ok(side) => sides.push(side),
-                // nothing was logged yet
-                Err(Error::Source(SourceError::Missing { .. } | SourceError::NoFiles { .. })) => {}
-                Err(error) => return Err(error),
+            if is_logged(&path)? {
+                sides.push(Side::plain(log, view.logged_event(log), &path, &layout, &requested)?);
             }
         }
         let mut first_row = 0;
@@ -87,6 +85,11 @@ impl<'a> ViewJoin<'a> {
     pub fn types(&self) -> impl Iterator<Item = (usize, Arrow)> {
         let places = self.lookup.features.iter().map(|feature| feature.place);
         places.zip(self.types.iter().cloned())
+    }
+
+    /// Bytes of the features of one row, about.
+    pub fn row_bytes(&self) -> u64 {
+        self.sides.iter().map(Side::row_bytes).max().unwrap_or_default()
     }
 
     /// Place in the answer and values of each feature, one value a row of `chunk`.
@@ -210,6 +213,15 @@ impl<'a> ViewJoin<'a> {
             whole.bad.extend(part.bad);
         }
         Ok(whole)
+    }
+}
+
+/// Whether anything was logged yet.
+fn is_logged(path: &Path) -> Result<bool, Error> {
+    match Dataset::open(path) {
+        Ok(dataset) => Ok(dataset.rows() > 0),
+        Err(SourceError::Missing { .. } | SourceError::NoFiles { .. }) => Ok(false),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -27,9 +27,12 @@ use crate::model::{DUMMY_JOIN_KEY, Timestamp, ValueType};
 use crate::offline::{EntityRows, EntityTable, TableWriter};
 use join::{Refusals, ViewJoin};
 
-/// Rows of the entity table that are answered together. Each time the sources are scanned once; their columns and answers
-/// are what is held in memory.
-const CHUNK_ROWS: usize = 4 << 20;
+/// Bytes that a chunk of the entity table takes with its answers, about. Each time the sources are scanned once.
+const CHUNK_BYTES: u64 = 512 << 20;
+/// Rows of a chunk, at least and at most.
+const CHUNK_ROWS: (u64, u64) = (1 << 16, 4 << 20);
+/// What a row takes beside its columns and features: its key, its question, and an answer a thread.
+const ROW_BYTES: u64 = 200;
 
 /// What to join.
 #[derive(Clone, Debug)]
@@ -74,8 +77,8 @@ impl FeatureStore<'_> {
     /// before it, the newest; of equal events the newest created, then the later row. Where there is none, nulls.
     ///
     /// Columns of the entity table keep their types, features have that of their declaration. A file appears when it is
-    /// complete. Memory: four million entity rows with their answers at a time; the sources are scanned once for each such
-    /// chunk. Without a file, and for a JSON array, all of it is held.
+    /// complete. Memory: half a gigabyte of entity rows with their answers at a time, whatever the size of table and sources;
+    /// the sources are scanned once for each such chunk. Without a file the answer is held as a whole.
     ///
     /// # Errors
     /// Unknown views, features and services; an entity table without a join key or an event time, or with a column that is
@@ -99,7 +102,8 @@ impl FeatureStore<'_> {
         let mut sink = Sink::open(request.out.as_ref(), &schema)?;
         let mut refusals = Refusals::default();
         let mut answered = 0;
-        while let Some(chunk) = entities.next_chunk(CHUNK_ROWS)? {
+        let (rows, bytes) = chunk_size(&joins);
+        while let Some(chunk) = entities.next_chunk(rows, bytes)? {
             let mut features: BTreeMap<usize, ArrayRef> = BTreeMap::new();
             for join in &joins {
                 features.extend(join.answer(&chunk, &mut refusals, observer)?);
@@ -125,6 +129,15 @@ impl FeatureStore<'_> {
             table,
         })
     }
+}
+
+/// How much of the entity table is answered together: rows, and bytes of their own columns. Features are held as they are
+/// read, as they are declared, and in the order of the entity rows.
+fn chunk_size(joins: &[ViewJoin<'_>]) -> (usize, usize) {
+    let features: u64 = joins.iter().map(|join| 3 * join.row_bytes()).sum();
+    let rows = (CHUNK_BYTES / (ROW_BYTES + features)).clamp(CHUNK_ROWS.0, CHUNK_ROWS.1);
+    let size = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+    (size(rows), size(CHUNK_BYTES / 4))
 }
 
 /// Where answers go.

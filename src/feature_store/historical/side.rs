@@ -17,6 +17,8 @@ use crate::source::parquet::{Dataset, Judge, RefusedRow, Scan, Step};
 /// Files with rows of a view.
 pub(super) struct Side<'a> {
     source: &'a DataSource,
+    /// the column of the event time, as it is in a view or in the files
+    event: &'a str,
     pub dataset: Dataset,
     steps: Option<Steps>,
     /// how many join keys a transformation computes before the features
@@ -43,9 +45,10 @@ pub(super) struct Gathered {
 }
 
 impl<'a> Side<'a> {
-    /// Opens files whose columns are features already.
+    /// Opens files whose columns are features already; `event` is the column of their event time.
     pub fn plain(
         source: &'a DataSource,
+        event: &'a str,
         path: &Path,
         layout: &ViewLayout,
         requested: &[&Field],
@@ -59,7 +62,7 @@ impl<'a> Side<'a> {
             columns.push(column);
         }
         let places = (0..features.len()).collect();
-        let side = Self { source, dataset, steps: None, keys: 0, columns, features, places, first_row: 0 };
+        let side = Self { source, event, dataset, steps: None, keys: 0, columns, features, places, first_row: 0 };
         side.scan(layout)?;
         Ok(side)
     }
@@ -73,7 +76,10 @@ impl<'a> Side<'a> {
         requested: &[&Field],
     ) -> Result<Self, Error> {
         let dataset = Dataset::open(path)?;
-        let Some(transformation) = &view.transformation else { return Self::plain(source, path, layout, requested) };
+        let event = &source.timestamp_field;
+        let Some(transformation) = &view.transformation else {
+            return Self::plain(source, event, path, layout, requested);
+        };
         let steps = Steps::compile(view, transformation, source, layout, &dataset)?;
         let keys = layout.join_keys.len();
         let mut features = Vec::new();
@@ -83,7 +89,7 @@ impl<'a> Side<'a> {
         let place = |field: &&Field| layout.features.iter().position(|known| known.name == field.name);
         let places = requested.iter().filter_map(place).collect();
         let columns = steps.compute().inputs().to_vec();
-        let side = Self { source, dataset, steps: Some(steps), keys, columns, features, places, first_row: 0 };
+        let side = Self { source, event, dataset, steps: Some(steps), keys, columns, features, places, first_row: 0 };
         side.scan(layout)?;
         Ok(side)
     }
@@ -97,6 +103,11 @@ impl<'a> Side<'a> {
         self.places.iter().filter_map(|place| self.features.get(*place))
     }
 
+    /// Bytes of one row in the columns that features are made of, on average.
+    pub fn row_bytes(&self) -> u64 {
+        self.dataset.row_bytes(&self.columns)
+    }
+
     /// Reads join keys and times, through the transformation where there is one.
     pub fn scan(&self, layout: &ViewLayout) -> Result<Scan<'_>, Error> {
         let dates = self.source.timestamp_field_type == "DATE";
@@ -107,7 +118,7 @@ impl<'a> Side<'a> {
         let created = &self.source.created_timestamp_column;
         let keys = layout.join_keys.iter().map(|key| column(&key.name)).collect();
         let created = (!created.is_empty()).then(|| column(created));
-        Ok(Scan::new(&self.dataset, keys, column(&self.source.timestamp_field), created, dates)?)
+        Ok(Scan::new(&self.dataset, keys, column(self.event), created, dates)?)
     }
 
     /// Tells rows that can be computed; `None` where all can.

@@ -13,12 +13,14 @@ use crate::source::parquet::{Dataset, Scan, Winners};
 pub(super) struct Files<'a> {
     pub source: &'a DataSource,
     pub dataset: Dataset,
+    /// the column of the event time, as it is in a view or in the files
+    event: &'a str,
     /// what their rows go through
     steps: Option<Steps>,
 }
 
 /// The batch source, through the view's transformation, and then the log, whose rows are transformed already. A log that is
-/// not there yet is empty.
+/// not there yet, or has no row, is none.
 ///
 /// # Errors
 /// Sources that we do not read, files that cannot be read, a transformation that does not fit them.
@@ -28,15 +30,19 @@ pub(super) fn files<'a>(
     layout: &ViewLayout,
 ) -> Result<Vec<Files<'a>>, MaterializeError> {
     let source = batch_source(view)?;
+    if source.timestamp_field.is_empty() {
+        return Err(MaterializeError::NoTimestampField { view: view.name.clone(), name: source.name.clone() });
+    }
     let dataset = open(settings, view, source)?;
     let steps = match &view.transformation {
         None => None,
         Some(transformation) => Some(Steps::compile(view, transformation, source, layout, &dataset)?),
     };
-    let mut all = vec![Files { source, dataset, steps }];
+    let mut all = vec![Files { source, dataset, event: &source.timestamp_field, steps }];
     if let Some(source) = view.sink_source.as_ref().filter(|_| view.source_views.is_empty()) {
         match open(settings, view, source) {
-            Ok(dataset) => all.push(Files { source, dataset, steps: None }),
+            Ok(dataset) if dataset.rows() == 0 => {}
+            Ok(dataset) => all.push(Files { source, dataset, event: view.logged_event(source), steps: None }),
             Err(MaterializeError::Source(SourceError::Missing { .. } | SourceError::NoFiles { .. })) => {}
             Err(error) => return Err(error),
         }
@@ -45,9 +51,6 @@ pub(super) fn files<'a>(
 }
 
 fn open(settings: &Settings, view: &FeatureView, source: &DataSource) -> Result<Dataset, MaterializeError> {
-    if source.timestamp_field.is_empty() {
-        return Err(MaterializeError::NoTimestampField { view: view.name.clone(), name: source.name.clone() });
-    }
     Ok(Dataset::open(&settings.resolve(&source_path(view, source)?))?)
 }
 
@@ -65,7 +68,7 @@ impl Files<'_> {
         let created = &self.source.created_timestamp_column;
         let keys = layout.join_keys.iter().map(|key| column(&key.name)).collect();
         let created = (!created.is_empty()).then(|| column(created));
-        Ok(Scan::new(&self.dataset, keys, column(&self.source.timestamp_field), created, dates)?)
+        Ok(Scan::new(&self.dataset, keys, column(self.event), created, dates)?)
     }
 
     /// Reads the features of the newest rows that `scan` finds.

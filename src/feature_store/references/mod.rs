@@ -113,6 +113,14 @@ impl<'a> Resolved<'a> {
     }
 }
 
+/// What the expressions of an on-demand view may name.
+///
+/// # Errors
+/// Unknown views and features; a view that only Python Feast computes.
+pub(super) fn on_demand_inputs(definitions: &Definitions, view: &OnDemandFeatureView) -> Result<Vec<Input>, Error> {
+    resolve::Resolver::new(definitions).inputs_of(view)
+}
+
 /// The names of the features in the answer, by place.
 fn output_names(lookups: &[Lookup], computed: &[Computation], full: bool) -> Result<Vec<String>, Error> {
     let read = lookups.iter().map(|lookup| (&lookup.name, &lookup.features));

@@ -97,7 +97,8 @@ impl<'a> Resolver<'a> {
         Ok(())
     }
 
-    fn inputs_of(&mut self, view: &'a OnDemandFeatureView) -> Result<Vec<Input>, Error> {
+    /// What the expressions of `view` may name.
+    pub fn inputs_of(&mut self, view: &OnDemandFeatureView) -> Result<Vec<Input>, Error> {
         check_supported(view)?;
         let mut inputs = Inputs::default();
         for source in view.sources.values() {

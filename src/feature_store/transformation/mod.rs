@@ -1,6 +1,8 @@
 //! What a transformation reads: the columns of a view's batch source, as its stream would bring them.
 
 mod steps;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ::parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
-use ::parquet::file::metadata::RowGroupMetaData;
+use ::parquet::file::metadata::{ColumnChunkMetaData, RowGroupMetaData};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
 use super::files::{Located, locate};
@@ -82,12 +82,17 @@ impl Dataset {
     }
 
     /// Bytes of one row in these columns, decoded, on average; at least 1.
-    pub(super) fn row_bytes(&self, columns: &[String]) -> u64 {
+    #[must_use]
+    pub fn row_bytes(&self, columns: &[String]) -> u64 {
         let groups = self.files.iter().flat_map(|file| file.footer.metadata().row_groups());
         let chunks = groups.flat_map(RowGroupMetaData::columns);
         let wanted =
             chunks.filter(|chunk| chunk.column_path().parts().first().is_some_and(|root| columns.contains(root)));
-        let bytes: u64 = wanted.map(|chunk| u64::try_from(chunk.uncompressed_size()).unwrap_or(0)).sum();
+        // a dictionary packs texts that are decoded at their full length
+        let size = |chunk: &ColumnChunkMetaData| {
+            chunk.uncompressed_size().max(chunk.unencoded_byte_array_data_bytes().unwrap_or(0))
+        };
+        let bytes: u64 = wanted.map(|chunk| u64::try_from(size(chunk)).unwrap_or(0)).sum();
         (bytes / self.rows().max(1)).max(columns.len() as u64 * 8)
     }
 
@@ -107,12 +112,12 @@ impl Dataset {
         })
     }
 
-    /// The type of a column, if every file has it.
+    /// The type of a column, if every file with rows has it.
     ///
     /// # Errors
     /// `NoColumn`, naming the file that lacks it.
     pub fn column(&self, name: &str) -> Result<&DataType, SourceError> {
-        for file in &self.files {
+        for file in self.files.iter().filter(|file| file.footer.metadata().file_metadata().num_rows() > 0) {
             let is_partition = file.partitions.iter().any(|(partition, _)| partition == name);
             if !is_partition && file.footer.schema().column_with_name(name).is_none() {
                 return Err(SourceError::NoColumn {
