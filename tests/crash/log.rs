@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, TimestampMicrosecondArray};
 use arrow::datatypes::Int64Type;
+use arrow::util::display::array_value_to_string;
 use feast_rs::feature_store::{FeatureStore, HistoricalLog, Location, PlanScope};
 use feast_rs::model::{
     JournalMode, OnlineStoreSettings, PositionKey, RecordPosition, SequenceNumber, ShardPosition, ShardProgress,
@@ -276,6 +277,21 @@ fn visible(path: &Path) -> Vec<PathBuf> {
     }
     let files = std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path());
     files.filter(|file| !file.file_name().unwrap().to_string_lossy().starts_with('.')).collect()
+}
+
+/// The rows of a log, as text, sorted.
+pub fn rows(path: &Path) -> Vec<String> {
+    let mut rows = Vec::new();
+    for file in visible(path) {
+        let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(file).unwrap()).unwrap().build().unwrap();
+        for batch in reader.map(Result::unwrap) {
+            let cell = |column: &ArrayRef, row| array_value_to_string(column, row).unwrap();
+            let text = |row| batch.columns().iter().map(|column| cell(column, row)).collect::<Vec<_>>().join(",");
+            rows.extend((0..batch.num_rows()).map(text));
+        }
+    }
+    rows.sort();
+    rows
 }
 
 /// A fault at every change of a file, from the same state each time; then the work is completed.

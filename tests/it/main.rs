@@ -7,6 +7,7 @@ mod http;
 mod sample;
 mod store;
 
+mod concurrency;
 mod consent;
 mod doctor;
 mod historical;
