@@ -179,7 +179,12 @@ impl FeatureStore<'_> {
         shared: &Shared,
     ) -> Result<Run<A>, Error> {
         let is_input = request.input.is_some();
-        let name = request.input.as_ref().map_or_else(|| stream.name().to_owned(), ToString::to_string);
+        let name = match &request.input {
+            None => stream.name().to_owned(),
+            // a file of the repo as the repo calls it
+            Some(Input::File(path)) => path.strip_prefix(&self.settings.repo).unwrap_or(path).display().to_string(),
+            Some(input) => input.to_string(),
+        };
         let (summary, listed) = look(&api, &name).await.map_err(StreamIngestError::from)?;
         let options = stream.kinesis.options.clone();
         let declared = if is_input { StartPosition::TrimHorizon } else { options.start };
