@@ -211,6 +211,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_too_deep_for_the_stack_is_refused() {
+        let chain = |terms: usize| vec!["conv_rate"; terms].join(" + ");
+        let compiled = compile(&expressions(&[("percent", &chain(40))], None), &percent()).unwrap();
+        assert_eq!(compiled.run(&input().1).unwrap().batch.num_rows(), 4);
+        let select = |terms| Transformation::Sql(format!("SELECT {} AS percent FROM source", chain(terms)));
+        for transformation in [
+            expressions(&[("percent", &chain(300))], None),
+            expressions(&[("percent", "1.0")], Some(&format!("{} > 0", chain(300)))),
+            expressions(&[("percent", &chain(100_000))], None),
+            select(300),
+            select(5_000),
+        ] {
+            let error = compile(&transformation, &percent()).map(|_| ()).expect_err("compiled");
+            assert!(error.message.contains("more than"), "{error}");
+        }
+    }
+
+    #[test]
     fn mistakes_are_told_with_their_place() {
         let place = |line, column, length| Some(Position { line, column, length });
         for (transformation, part, words, position) in [

@@ -1,19 +1,27 @@
 //! From text to scalar expressions: one expression a feature, or one SELECT that is only projection and WHERE.
 
+use std::ops::ControlFlow;
+
 use datafusion_sql::sqlparser::ast::{
-    Expr, GroupByExpr, Query, Select, SelectItem, SetExpr, Spanned, Statement, TableFactor,
+    Expr, GroupByExpr, Query, Select, SelectItem, SetExpr, Spanned, Statement, TableFactor, Visit, Visitor,
 };
 use datafusion_sql::sqlparser::dialect::PostgreSqlDialect;
+use datafusion_sql::sqlparser::keywords::Keyword;
 use datafusion_sql::sqlparser::parser::{Parser, ParserError};
-use datafusion_sql::sqlparser::tokenizer::Span;
+use datafusion_sql::sqlparser::tokenizer::{Span, Token, TokenWithSpan, Tokenizer};
 
 use super::error::{Part, Position, TransformError};
 
 /// The name under which a SELECT finds its input.
 pub const SOURCE_TABLE: &str = "source";
 
-/// How deep an expression may nest: as deep as the parser's own default.
+/// How deep brackets may nest: as deep as the parser's own default.
 const MAX_DEPTH: usize = 50;
+/// How many operators may apply to each other's results (`a + b + c` is two): planning and evaluating go one call deeper
+/// with each, on the stacks of threads.
+const MAX_CHAIN: usize = 200;
+/// How many operators one expression may have at all: before it is known how they nest.
+const MAX_OPERATORS: usize = 500;
 
 /// A transformation in one form, whichever way it was written.
 #[derive(Debug)]
@@ -29,7 +37,7 @@ pub fn expression(part: &Part, text: &str) -> Result<Expr, TransformError> {
     let mut parser = parser(part, text)?;
     let expression = parser.parse_expr().map_err(|error| syntax(part, &error))?;
     match parser.peek_token() {
-        rest if rest.token == datafusion_sql::sqlparser::tokenizer::Token::EOF => Ok(expression),
+        rest if rest.token == Token::EOF => checked(part, expression),
         rest => Err(TransformError::new(part, format!("`{}` stands after the end of the expression", rest.token))
             .at(position(rest.span))),
     }
@@ -48,15 +56,91 @@ pub fn select(text: &str) -> Result<Parsed, TransformError> {
     for item in &select.projection {
         columns.push(column(item)?);
     }
-    let filter = select.selection.clone().map(|expression| (part, expression));
-    Ok(Parsed { columns, filter })
+    let columns = columns.into_iter().map(|(name, part, expression)| {
+        let expression = expression.map(|expression| checked(&part, expression)).transpose()?;
+        Ok((name, part, expression))
+    });
+    let columns = columns.collect::<Result<_, _>>()?;
+    let filter = select.selection.clone().map(|expression| Ok((part.clone(), checked(&part, expression)?)));
+    Ok(Parsed { columns, filter: filter.transpose()? })
 }
 
-fn parser<'a>(part: &Part, text: &'a str) -> Result<Parser<'a>, TransformError> {
-    Parser::new(&PostgreSqlDialect {})
-        .with_recursion_limit(MAX_DEPTH)
-        .try_with_sql(text)
-        .map_err(|error| syntax(part, &error))
+/// The expression, unless it is too deep.
+fn checked(part: &Part, expression: Expr) -> Result<Expr, TransformError> {
+    match expression.visit(&mut Depth(0)) {
+        ControlFlow::Continue(()) => Ok(expression),
+        ControlFlow::Break(()) => {
+            let message = format!("more than {MAX_CHAIN} operators apply to each other's results");
+            Err(TransformError::new(part, message).with_hint(SHORTER))
+        }
+    }
+}
+
+/// The cure for what is too long.
+const SHORTER: &str = "write `IN (..)` for many alternatives, or compute parts of it in columns of the source";
+
+/// How deep a visitor is.
+struct Depth(usize);
+
+impl Visitor for Depth {
+    type Break = ();
+
+    fn pre_visit_expr(&mut self, _: &Expr) -> ControlFlow<()> {
+        self.0 += 1;
+        if self.0 > MAX_CHAIN { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    fn post_visit_expr(&mut self, _: &Expr) -> ControlFlow<()> {
+        self.0 -= 1;
+        ControlFlow::Continue(())
+    }
+}
+
+fn parser(part: &Part, text: &str) -> Result<Parser<'static>, TransformError> {
+    let dialect = PostgreSqlDialect {};
+    let tokens = Tokenizer::new(&dialect, text).tokenize_with_location();
+    let tokens = tokens.map_err(|error| syntax(part, &ParserError::TokenizerError(error.to_string())))?;
+    check_operators(part, &tokens)?;
+    Ok(Parser::new(&PostgreSqlDialect {}).with_recursion_limit(MAX_DEPTH).with_tokens_with_locations(tokens))
+}
+
+/// Counts the operators of each expression: commas outside of brackets, and WHERE, stand between two.
+fn check_operators(part: &Part, tokens: &[TokenWithSpan]) -> Result<(), TransformError> {
+    let (mut brackets, mut operators) = (0_usize, 0);
+    for TokenWithSpan { token, span } in tokens {
+        match token {
+            Token::LParen => brackets += 1,
+            Token::RParen => brackets = brackets.saturating_sub(1),
+            Token::Comma if brackets == 0 => operators = 0,
+            Token::Word(word) if word.quote_style.is_none() && word.keyword == Keyword::WHERE => operators = 0,
+            token => operators += usize::from(is_operator(token)),
+        }
+        if operators > MAX_OPERATORS {
+            return Err(TransformError::new(part, format!("an expression has more than {MAX_OPERATORS} operators"))
+                .at(position(*span))
+                .with_hint(SHORTER));
+        }
+    }
+    Ok(())
+}
+
+/// Whatever may apply to the result of another.
+fn is_operator(token: &Token) -> bool {
+    use Keyword::{AND, AT, BETWEEN, COLLATE, ILIKE, IN, IS, LIKE, NOT, OR, OVERLAPS, REGEXP, RLIKE, SIMILAR, XOR};
+    match token {
+        Token::Word(word) => {
+            [AND, AT, BETWEEN, COLLATE, ILIKE, IN, IS, LIKE, NOT, OR, OVERLAPS, REGEXP, RLIKE, SIMILAR, XOR]
+                .contains(&word.keyword)
+        }
+        Token::Whitespace(_)
+        | Token::Number(..)
+        | Token::SingleQuotedString(_)
+        | Token::Comma
+        | Token::Period
+        | Token::SemiColon
+        | Token::EOF => false,
+        _ => true,
+    }
 }
 
 /// One projected column: a name (its own, or the one after AS) and an expression.
