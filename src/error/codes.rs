@@ -240,4 +240,10 @@ pub static CODES: &[(&str, &str, &str)] = &[
         "the address cannot be listened on",
         "Another program listens there, the address belongs to no interface of this machine, or the port needs a privilege.",
     ),
+    (
+        "E2309",
+        "some of the records of a request were refused",
+        "The message counts them and quotes the first; the good ones are stored. `POST /push/ndjson` reports each one with its \
+         number and code.",
+    ),
 ];

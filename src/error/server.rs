@@ -20,6 +20,18 @@ pub enum ServerError {
     /// no token, or another one
     #[error("the request has no valid token")]
     Unauthorized,
+    /// some records were refused; the others are stored
+    #[error("{count} of {records} records were refused, {written} values were written: {first}")]
+    Refused {
+        /// how many were refused
+        count: u64,
+        /// how many there were
+        records: u64,
+        /// feature values that were stored
+        written: u64,
+        /// the first that was refused, and why
+        first: String,
+    },
     /// the client sends too slowly
     #[error("the body did not arrive in {seconds} s")]
     TooSlow {
@@ -76,6 +88,7 @@ impl ServerError {
             Self::Materializing { .. } => "E2306",
             Self::TokenNeeded { .. } | Self::TokenFile { .. } => "E2307",
             Self::Listen { .. } => "E2308",
+            Self::Refused { .. } => "E2309",
         }
     }
 
@@ -83,7 +96,7 @@ impl ServerError {
     #[must_use]
     pub fn http_status(&self) -> u16 {
         match self {
-            Self::Body { .. } => 422,
+            Self::Body { .. } | Self::Refused { .. } => 422,
             Self::TooMuch { .. } => 413,
             Self::Unauthorized => 401,
             Self::TooSlow { .. } | Self::Interrupted => 408,
@@ -104,6 +117,7 @@ impl ServerError {
                  feature_store.yaml"
                     .to_owned()
             }
+            Self::Refused { .. } => "the good records are stored; mend the others and push them again".to_owned(),
             Self::TooSlow { .. } | Self::Interrupted => "send the whole body at once".to_owned(),
             Self::Ending => "ask again, or another server".to_owned(),
             Self::Materializing { .. } => "wait until it ends".to_owned(),

@@ -187,6 +187,31 @@ impl Serving {
         views.collect()
     }
 
+    /// Whether there is a view of that name.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn check_view(&self, name: &str) -> Result<(), Error> {
+        let catalog = self.catalog();
+        let views = &catalog.snapshot.definitions.feature_views;
+        if views.iter().any(|view| view.name == name) {
+            return Ok(());
+        }
+        Err(Error::not_found("feature view to write to", name, views.iter().map(|view| view.name.as_str())))
+    }
+
+    /// What a view's source calls the event time and the created time.
+    #[must_use]
+    pub fn time_columns(&self, view: &str) -> Option<(String, Option<String>)> {
+        let catalog = self.catalog();
+        let view = catalog.snapshot.definitions.feature_view(view)?;
+        let batch = view.batch_source.as_ref();
+        let stream = view.stream_source.as_ref().filter(|stream| !stream.timestamp_field.is_empty());
+        let source = stream.or(batch)?;
+        let created = Some(source.created_timestamp_column.clone()).filter(|created| !created.is_empty());
+        Some((source.timestamp_field.clone(), created))
+    }
+
     /// The names of the views that a materialization of `views` means: these, or all that are served online.
     ///
     /// # Errors

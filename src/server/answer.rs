@@ -71,7 +71,7 @@ fn class(error: &Error) -> &'static str {
         Error::NotFound { what, .. } => match what.as_str() {
             "feature view" => "FeatureViewNotFoundException",
             "feature service" => "FeatureServiceNotFoundException",
-            "push source" => "PushSourceNotFoundException",
+            "push source or feature view" => "PushSourceNotFoundException",
             _ => "FeastObjectNotFoundException",
         },
         Error::Server(crate::error::ServerError::Unauthorized) => "FeastPermissionError",
@@ -106,7 +106,7 @@ mod tests {
         assert_eq!((response.status().as_u16(), response.headers().contains_key(RETRY_AFTER)), (503, true));
         let response = failure(&ServerError::Unauthorized.into());
         assert_eq!((response.status().as_u16(), response.headers().contains_key(WWW_AUTHENTICATE)), (401, true));
-        let source = Error::not_found("push source", "nope", std::iter::empty());
+        let source = Error::not_found("push source or feature view", "nope", std::iter::empty());
         assert_eq!(failure(&source).status(), 422);
         assert_eq!(failure(&Error::invalid("x", "y")).status(), 422);
         assert_eq!(failure(&Error::internal("x", "y")).status(), 500);

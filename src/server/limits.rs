@@ -28,6 +28,13 @@ pub(super) const VALUES: usize = 250_000;
 /// Values in the `entities` of one request, lists and their elements counted.
 pub(super) const GIVEN_VALUES: usize = 100_000;
 
+/// Bytes of a body with records. Bodies with more go to `/push/ndjson`, which stores them as they come.
+pub(super) const RECORD_BYTES: usize = 64 * 1024 * KIB;
+/// For a body with records to arrive whole.
+pub(super) const RECORD_TIME: Duration = Duration::from_mins(5);
+/// For the next piece of a bulk body to arrive.
+pub(super) const PIECE_TIME: Duration = Duration::from_secs(30);
+
 /// Values up to which a read runs where it arrived: less than a tenth of a millisecond.
 pub(super) const SMALL_READ: usize = 512;
 /// Bodies with records that are held and written at a time; the store has one writer.

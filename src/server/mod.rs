@@ -4,8 +4,9 @@
 //! accept       connections: how many, how slow
 //! router       endpoints, tokens, counting
 //! body         request bodies: how long, how slow
-//! online       /get-online-features          read
-//! materialize  /materialize[-incremental]    write
+//! online       /get-online-features                          read
+//! push         /push, /push/ndjson, /write-to-online-store   write
+//! materialize  /materialize[-incremental]                    write
 //! watch        /metrics and /health of another command
 //! answer       what comes back, failures in Feast's form
 //! ```
@@ -18,9 +19,11 @@ mod answer;
 mod body;
 mod limits;
 mod materialize;
+mod members;
 mod metrics;
 mod online;
 mod openapi;
+mod push;
 mod query;
 mod router;
 mod token;
@@ -82,7 +85,6 @@ pub struct Server {
     /// large reads at a time
     reads: Semaphore,
     /// bodies with records at a time
-    #[expect(dead_code, reason = "the endpoints that take records come next")]
     writes: Semaphore,
     /// views that a request materializes in the background
     materializing: Mutex<BTreeSet<String>>,

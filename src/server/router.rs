@@ -11,7 +11,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{get, post};
 
-use super::{Event, Server, answer, materialize, online, openapi};
+use super::{Event, Server, answer, materialize, online, openapi, push};
 use crate::error::{Error, ServerError};
 
 /// The paths that are counted under their own name.
@@ -37,6 +37,9 @@ pub(super) struct Asked {
 pub(super) fn router(server: Arc<Server>) -> Router {
     Router::new()
         .route("/get-online-features", post(online::get_online_features))
+        .route("/push", post(push::push))
+        .route("/push/ndjson", post(push::ndjson))
+        .route("/write-to-online-store", post(push::write_to_online_store))
         .route("/materialize", post(materialize::between))
         .route("/materialize-incremental", post(materialize::incremental))
         .route("/health", get(health))

@@ -174,6 +174,41 @@ def test_feasts_client_materializes_through_us(make):
         server.close()
 
 
+def test_feasts_client_writes_and_pushes_through_us(served):
+    import pandas as pd
+
+    repo, server = served
+    remote = client(repo, server.url)
+    at = pd.Timestamp(T0) + pd.Timedelta(hours=9)
+    times = [at, at + pd.Timedelta(milliseconds=750)]
+    frame = pd.DataFrame({"driver_id": [1001, 7], "event_timestamp": times, "created": times, "conv_rate": [0.875, 0.5], "acc_rate": [0.25, 0.125], "avg_daily_trips": [55, 2**40], "note": ["pushed", "é"]})
+    remote.push("driver_trips_push_src", frame)
+    remote.write_to_online_store("driver_trips_kinesis", frame)
+    wanted = ["avg_daily_trips", "note", "conv_rate"]
+    for view in ("driver_trips_push", "driver_trips_kinesis"):
+        for store in (remote, repo.store()):
+            answer = store.get_online_features([f"{view}:{name}" for name in wanted], entity_rows=[{"driver_id": 1001}, {"driver_id": 7}]).to_dict()
+            assert (answer["avg_daily_trips"], answer["note"], answer["conv_rate"]) == ([55, 2**40], ["pushed", "é"], [0.875, 0.5]), view
+
+
+def test_feasts_client_writes_whatever_the_source_calls_its_times(make):
+    """Feast's client sends `event_timestamp` and `created`; the source of this view says `ts` and `made`."""
+    import pandas as pd
+
+    repo = without_ttl(make("types", "yaml").rs_applied())
+    server = serve(repo)
+    try:
+        remote = client(repo, server.url)
+        at = pd.Timestamp(T0) + pd.Timedelta(hours=9)
+        frame = pd.DataFrame({"customer_id": ["a"], "store_no": [1], "ts": [at], "made": [at], "i32": [5], "i64": [6], "f32": [0.5], "f64": [0.25], "s": ["x"], "yes": [True], "at": [at]})
+        frame["store_no"] = frame["store_no"].astype("int32")
+        remote.write_to_online_store("scalars", frame.assign(b=[None]))
+        answer = remote.get_online_features(["scalars:i64", "scalars:s"], entity_rows=[{"customer_id": "a", "store_no": 1}]).to_dict()
+        assert (answer["i64"], answer["s"]) == ([6], ["x"])
+    finally:
+        server.close()
+
+
 # ------------------------------------------------------------------------------------------- beside Feast's server
 SCALARS = ["i32", "i64", "f32", "f64", "s", "b", "yes", "at"]
 LISTS = ["i32s", "i64s", "f32s", "f64s", "ss", "bs", "yeses", "ats", "m", "j", "u", "d", "st"]

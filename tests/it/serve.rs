@@ -252,6 +252,95 @@ fn what_is_materialized_is_served() {
     );
 }
 
+const PUSHED: &str = "  - type: PushSource
+    name: driver_push
+    batch_source: driver_stats_source
+
+feature_views:
+  - name: pushed
+    entities: [driver]
+    ttl: 0
+    schema: [{name: conv_rate, dtype: Float32}, {name: avg_daily_trips, dtype: Int64}]
+    source: driver_push
+";
+
+fn pushable() -> Repo {
+    let repo = Repo::sample();
+    repo.edit("features.yaml", "feature_views:\n", PUSHED);
+    repo.run(["apply"]).ok();
+    repo
+}
+
+#[test]
+fn what_is_pushed_is_served() {
+    let repo = pushable();
+    let server = Server::start(&repo, &[]);
+    let values = || {
+        let answer = server.post(READ, &ask(&["pushed:conv_rate", "pushed:avg_daily_trips"], &[1, 2])).json();
+        (answer["results"][1]["values"].clone(), answer["results"][2]["values"].clone())
+    };
+    let df = json!({"driver_id": [1, 2], "event_timestamp": ["2024-01-01T09:00:00", "2024-01-01T09:00:00.5"],
+        "created": [null, "2024-01-01T09:00:01Z"], "conv_rate": [0.5, null], "avg_daily_trips": [7, 8]});
+    let pushed = server.post("/push", &json!({"push_source_name": "driver_push", "df": df}));
+    assert_eq!((pushed.status, pushed.text()), (200, ""));
+    assert_eq!(values(), (json!([0.5, null]), json!([7, 8])));
+    // an older event stays out, a newer one comes in, by the names that Feast's client gives the times
+    for (time, trips, expected) in [("2024-01-01T08:00:00", 1, 7), ("2024-01-01T10:00:00", 2, 2)] {
+        let df = json!({"driver_id": [1], "event_timestamp": [time], "created": [null], "conv_rate": [0.25], "avg_daily_trips": [trips]});
+        let written = server.post("/write-to-online-store", &json!({"feature_view_name": "pushed", "df": df}));
+        assert_eq!((written.status, written.text()), (200, "null"));
+        assert_eq!(values().1, json!([expected, 8]));
+    }
+    let bulk =
+        b"{\"driver_id\": 1, \"event_timestamp\": \"2024-01-02\", \"avg_daily_trips\": 3}\n{\"driver_id\": \"x\"}\n";
+    let report = server.send("POST", "/push/ndjson?push_source_name=driver_push&to=online", &[], bulk);
+    assert_eq!(report.status, 200, "{}", report.text());
+    let report = report.json();
+    assert_eq!(
+        (&report["views"][0]["written"], report["refused"].as_array().unwrap().len()),
+        (&json!(1), 1),
+        "{report}"
+    );
+    assert_eq!(report["refused"][0]["record"], 2);
+    assert_eq!(values(), (json!([0.25, null]), json!([3, 8])));
+    let metrics = server.get("/metrics");
+    assert!(
+        metrics.text().contains("feast_push_request_total{push_source=\"driver_push\",mode=\"online\"} 2\n"),
+        "{}",
+        metrics.text()
+    );
+}
+
+#[test]
+fn records_that_cannot_be_stored_are_the_clients_fault_and_stop_no_other() {
+    let repo = pushable();
+    let server = Server::start(&repo, &[]);
+    let df = json!({"driver_id": [1, 2], "event_timestamp": ["2024-01-01", "2024-01-01"], "created": [null, null], "conv_rate": [0.5, 0.5], "avg_daily_trips": [1.7, 5]});
+    let failure = server.post("/push", &json!({"push_source_name": "driver_push", "df": df})).failure(422);
+    assert_eq!(failure["code"], "E2309");
+    assert!(failure["message"].as_str().unwrap().contains("1 of 2 records were refused"), "{failure}");
+    let stored = server.post(READ, &ask(&["pushed:avg_daily_trips"], &[1, 2])).json();
+    assert_eq!(stored["results"][1]["values"], json!([null, 5]));
+    let push = |body: Json| server.post("/push", &body);
+    assert_eq!(
+        push(json!({"push_source_name": "nope", "df": {}})).failure(422)["class"],
+        "PushSourceNotFoundException"
+    );
+    assert_eq!(push(json!({"push_source_name": "driver_push"})).failure(422)["code"], "E2301");
+    assert_eq!(
+        push(json!({"push_source_name": "driver_push", "df": [], "to": "online"})).failure(422)["code"],
+        "E2301"
+    );
+    assert_eq!(push(json!({"push_source_name": "driver_push", "df": {}, "to": "bogus"})).failure(422)["code"], "E2301");
+    let lengths =
+        json!({"push_source_name": "driver_push", "df": {"driver_id": [1, 2], "event_timestamp": ["2024-01-01"]}});
+    assert_eq!(push(lengths).status, 422);
+    let write = json!({"feature_view_name": "nope", "df": {}});
+    assert_eq!(server.post("/write-to-online-store", &write).failure(404)["class"], "FeastObjectNotFoundException");
+    assert_eq!(server.send("POST", "/push/ndjson", &[], b"").status, 422);
+    assert_eq!(server.send("POST", "/push/ndjson?push_source_name=nope", &[], b"").status, 422);
+}
+
 #[test]
 fn metrics_have_feasts_names() {
     let repo = Repo::materialized();

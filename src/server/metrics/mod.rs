@@ -40,7 +40,7 @@ pub(super) struct Metrics {
     process: Mutex<Process>,
     /// open connections
     pub connections: AtomicI64,
-    /// connections that were refused, because there were too many, or ended because they were too slow
+    /// changes of the registry that were picked up
     pub reloads: AtomicU64,
     /// looks at the registry that failed
     pub reload_failures: AtomicU64,
@@ -112,7 +112,6 @@ impl Metrics {
     }
 
     /// Records were pushed.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the endpoints that take records come next"))]
     pub(super) fn push(&self, source: &str, mode: &str, refused: u64) {
         *lock(&self.pushes).entry(vec![source.to_owned(), mode.to_owned()]).or_insert(0) += 1;
         if refused > 0 {
