@@ -24,6 +24,9 @@ pub fn run(context: &Context, args: &PushArgs) -> Result<Output, Error> {
     // only a pipe is waited for; everything else ends soon
     let stop = if matches!(input, PushInput::Pipe(_)) { stop::on_signal()? } else { &never };
     let report = store.push(&request, input, format(args.format), &PushContext { clock: &now, stop })?;
+    if !args.dry_run {
+        store.record_runs(&report.runs(context.now, now()));
+    }
     tell(context, &report);
     let exit = if report.is_partial() { Exit::Partial } else { Exit::Done };
     Ok(Output::new(&report, screen(&report, args.dry_run))?.ending(exit))

@@ -54,6 +54,11 @@ fn a_record_goes_to_every_view_of_a_push_source() {
             {"view": "trips", "read": 1, "written": 1, "stale": 0}
         ])
     );
+    let runs = repo.json(["runs", "fresh", "-o", "json"]);
+    assert_eq!(
+        (&runs[0]["command"], &runs[0]["outcome"], &runs[0]["written"]),
+        (&json!("push"), &json!("done"), &json!(2))
+    );
     assert_eq!(repo.cell("fresh", "conv_rate", 1001), Some((Some("0.25".into()), 1_709_251_200)));
     assert_eq!(text(&repo, "trips", "avg_daily_trips", 1001).as_deref(), Some("7"));
     repo.run(["push", "trips", &RECORD.replace("7}", "8}").replace("03-01T", "03-02T")])

@@ -2,6 +2,9 @@
 
 use serde::Serialize;
 
+use crate::feature_store::{RunOutcome, RunRecord};
+use crate::model::Timestamp;
+
 /// What a push did.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct PushReport {
@@ -67,6 +70,25 @@ pub struct ToldRefusal {
 }
 
 impl PushReport {
+    /// What is kept of the push in the history of runs, by view. Refused are the records that any view refused.
+    #[must_use]
+    pub fn runs(&self, started: Timestamp, finished: Timestamp) -> Vec<RunRecord> {
+        let outcome = if self.is_partial() { RunOutcome::Partial } else { RunOutcome::Done };
+        let record = |view: &PushedView| RunRecord {
+            command: "push",
+            view: view.view.clone(),
+            started,
+            finished,
+            window: None,
+            read: view.read,
+            written: view.written,
+            stale: view.stale,
+            refused: self.refused_count,
+            outcome: outcome.clone(),
+        };
+        self.views.iter().map(record).collect()
+    }
+
     /// Whether records were refused, or the input was not read to its end.
     #[must_use]
     pub fn is_partial(&self) -> bool {
