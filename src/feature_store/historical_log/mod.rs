@@ -83,10 +83,16 @@ impl FeatureStore<'_> {
         Ok(HistoricalLog { name: log, path, columns: file_columns(&theirs, source) })
     }
 
-    /// Makes the folders of the logs that views have of their own: readers need the columns before the first row.
+    /// Makes the folders of the logs that views have of their own: readers need the columns before the first row. A log
+    /// that lies where only Python writes is registered all the same.
     pub(super) fn ensure_logs(&self, views: &[FeatureView]) -> Result<(), Error> {
-        let logged = views.iter().filter(|view| view.sink_source.is_some() && view.source_views.is_empty());
-        logged.map(|view| self.historical_log(view)).try_for_each(|log| log.map(drop))
+        for view in views.iter().filter(|view| view.sink_source.is_some() && view.source_views.is_empty()) {
+            match self.historical_log(view) {
+                Ok(_) | Err(Error::Log(LogError::NoPlace { .. })) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     /// Writes everything that is spooled for logs of this project into their files.

@@ -126,6 +126,8 @@ fn one_writer_at_a_time() {
     assert!(!waiting.is_finished());
     drop(first);
     waiting.join().unwrap().unwrap();
+    let removed = LogFiles::at(&dir.path().join("removed")).unwrap();
+    drop(removed.lock().unwrap());
     assert!(matches!(LogFiles::at(Path::new("/x/s3://b/y")), Err(LogError::NoPlace { .. })));
     assert!(matches!(LogFiles::at(&dir.path().join("*.parquet")), Err(LogError::NoPlace { .. })));
 }
