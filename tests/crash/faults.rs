@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rusqlite::Connection;
 use serde_json::Value;
 
-use crate::harness::Repo;
+use crate::harness::{Repo, finish};
 use crate::log;
 use crate::shim::{self, Fault, Ops};
 use crate::state::{self, Saved};
@@ -190,10 +190,9 @@ fn assert_same(found: &Dump, wanted: &Dump, context: &str) {
 
 /// How a command ended, which is one of the ways that are documented.
 fn run(command: &mut Command, context: &str) -> Option<i32> {
-    let done = command.output().unwrap();
-    let told = String::from_utf8_lossy(&done.stderr);
+    let (code, _, told) = finish(command.spawn().unwrap(), context);
     assert!(!told.contains("panicked at"), "{context}: {told}");
-    let code = done.status.code();
+    let code = Some(code).filter(|code| *code >= 0);
     assert!(matches!(code, None | Some(0 | 1 | 3 | 70 | 75)), "{context}: {code:?} {told}");
     assert!(code.is_none_or(|code| code == 0 || told.contains("error")), "{context}: {told}");
     code

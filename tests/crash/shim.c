@@ -72,7 +72,8 @@ static int is_ours(int fd) {
     ssize_t length = readlink(link, path, sizeof path - 1);
     if (length < 0) return 0;
     path[length] = 0;
-    return is_below(path);
+    /* pipes, sockets and the like have names without a folder */
+    return path[0] == '/' && is_below(path);
 }
 
 /* 0: go on; 1: fail with errno set; 2: write half, then die */

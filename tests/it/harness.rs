@@ -132,7 +132,8 @@ fn shown(command: &Command) -> String {
     shown
 }
 
-fn finish(mut child: Child, shown: &str) -> (i32, String, String) {
+/// Waits for a process, but not for ever: its code (-1 where it was killed) and what it printed.
+pub fn finish(mut child: Child, shown: &str) -> (i32, String, String) {
     let stdout = drain(child.stdout.take());
     let stderr = drain(child.stderr.take());
     let begun = Instant::now();
