@@ -20,13 +20,12 @@ pub struct LogLock {
 
 impl LogLock {
     pub(super) fn wait(log: &LogFiles) -> Result<Self, LogError> {
-        let path = match (log.form, log.path.file_name()) {
-            (Form::File, Some(name)) => log.path.with_file_name(format!(".{}.lock", name.to_string_lossy())),
-            _ => {
-                // somebody may have removed the folder while rows waited for it
-                fs::create_dir_all(&log.path).map_err(io("make the folder", &log.path))?;
-                log.path.join(".lock")
-            }
+        let path = if let (Form::File, Some(name)) = (log.form, log.path.file_name()) {
+            log.path.with_file_name(format!(".{}.lock", name.to_string_lossy()))
+        } else {
+            // somebody may have removed the folder while rows waited for it
+            fs::create_dir_all(&log.path).map_err(io("make the folder", &log.path))?;
+            log.path.join(".lock")
         };
         let file = File::options().create(true).truncate(false).write(true).open(&path);
         let file = file.map_err(io("open the lock file", &path))?;
