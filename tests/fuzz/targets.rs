@@ -23,8 +23,11 @@ use feast_rs::source::json::{JsonColumn, JsonDecoder};
 use feast_rs::source::kinesis::{Aggregate, deaggregate};
 use feast_rs::transform::Compiled;
 
+/// What a target is.
+pub type Target = fn(&[u8]);
+
 /// Name -> function, as the corpora's folders are called.
-pub const TARGETS: &[(&str, fn(&[u8]))] = &[
+pub const TARGETS: &[(&str, Target)] = &[
     ("definitions", definitions),
     ("schema_json", schema_json),
     ("json_records", json_records),

@@ -180,7 +180,7 @@ const CASES: &[Case] = &[
     Case {
         what: "SQL in the name of a view",
         make: |repo| {
-            repo.edit("features.yaml", "- name: driver_hourly_stats", "- name: 'x\"; DROP TABLE entities; --'")
+            repo.edit("features.yaml", "- name: driver_hourly_stats", "- name: 'x\"; DROP TABLE entities; --'");
         },
         run: &["apply"],
         code: 1,

@@ -111,7 +111,7 @@ fn every_format_says_the_same() {
         )
     };
     let objects: Vec<String> = (1..=3).map(object).collect();
-    let csv = (1..=3).map(|id| format!("{id},2024-03-01 00:00:00,0.5,{id}\n")).collect::<String>();
+    let csv = ["1", "2", "3"].map(|id| format!("{id},2024-03-01 00:00:00,0.5,{id}\n")).concat();
     let csv = format!("driver_id,event_timestamp,conv_rate,avg_daily_trips\n{csv}");
     let columns = r#"{"driver_id": [1, 2, 3], "event_timestamp": ["2024-03-01", "2024-03-01", 1709251200], "conv_rate": [0.5, 0.5, 0.5], "avg_daily_trips": [1, 2, 3]}"#;
     let pretty =

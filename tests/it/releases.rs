@@ -67,7 +67,7 @@ fn write_release(folder: &Path) {
         let to = folder.join(file);
         fs::create_dir_all(to.parent().unwrap()).unwrap();
         // one file each, without a log beside it
-        if file.ends_with(".db") {
+        if Path::new(file).extension().is_some_and(|extension| extension == "db") {
             let database = rusqlite::Connection::open(repo.path(file)).unwrap();
             database.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
         }
