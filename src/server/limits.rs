@@ -30,6 +30,8 @@ pub(super) const GIVEN_VALUES: usize = 100_000;
 
 /// Bytes of a body with records. Bodies with more go to `/push/ndjson`, which stores them as they come.
 pub(super) const RECORD_BYTES: usize = 64 * 1024 * KIB;
+/// Records in one body.
+pub(super) const RECORDS: usize = 100_000;
 /// For a body with records to arrive whole.
 pub(super) const RECORD_TIME: Duration = Duration::from_mins(5);
 /// For the next piece of a bulk body to arrive.

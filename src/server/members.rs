@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-/// An object of a request has fewer members.
-const MOST: usize = 64;
+/// An object of a request, and a record, have fewer members.
+const MOST: usize = 4_096;
 
 /// The key and the place of the value of each member of the object that `text` is. What lies inside a value is not looked
 /// at, except for where it ends. The last of members with one key counts, as in Python.
@@ -33,6 +33,22 @@ pub(super) fn members(text: &[u8]) -> Result<Vec<(String, Range<usize>)>, String
         }
         scan.expect(b',', "`,` or `}`")?;
     }
+}
+
+/// How many items the list that `text` is has, counted no further than `most`; 0 where it is no list.
+pub(super) fn count_items(text: &[u8], most: usize) -> usize {
+    let mut scan = Scan { text, at: 0 };
+    let mut items = 0;
+    if !scan.next_is(b'[') || scan.next_is(b']') {
+        return 0;
+    }
+    while items < most && scan.value().is_ok() {
+        items += 1;
+        if !scan.next_is(b',') {
+            break;
+        }
+    }
+    items
 }
 
 struct Scan<'t> {
@@ -128,6 +144,13 @@ mod tests {
     }
 
     #[test]
+    fn items_of_lists_are_counted() {
+        for (text, items) in [("[]", 0), (" [1, [2, 3], \"],\"] ", 3), ("5", 0), ("[1,", 1), ("[1,1,1,1,1,1]", 5)] {
+            assert_eq!(count_items(text.as_bytes(), 5), items, "{text}");
+        }
+    }
+
+    #[test]
     fn every_cut_of_an_object_is_told() {
         let text = br#"{"a": [1, {"b": "\\"}], "c": "x"}"#;
         for end in 0..text.len() {
@@ -139,7 +162,7 @@ mod tests {
         {
             assert!(members(bad).is_err(), "{bad:?}");
         }
-        let many = format!("{{{}}}", (0..65).map(|n| format!("\"{n}\":1")).collect::<Vec<_>>().join(","));
+        let many = format!("{{{}}}", (0..4097).map(|n| format!("\"{n}\":1")).collect::<Vec<_>>().join(","));
         assert!(members(many.as_bytes()).is_err());
     }
 }

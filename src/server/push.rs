@@ -16,7 +16,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use super::body::{self, Bounds};
-use super::members::members;
+use super::members::{count_items, members};
 use super::{Server, answer, limits};
 use crate::error::{Error, ServerError};
 use crate::feature_store::Cast;
@@ -141,10 +141,23 @@ impl Object {
                 reason: "`df` is no object with a list of values for each column".to_owned(),
             });
         }
+        check_length(self.body.get(place.clone()).unwrap_or_default())?;
         self.body.truncate(place.end);
         self.body.drain(..place.start);
         Ok(self.body)
     }
+}
+
+/// Short values make many records of few bytes, and each one that is refused takes more than its bytes.
+fn check_length(records: &[u8]) -> Result<(), ServerError> {
+    let columns = members(records).map_err(|reason| ServerError::Body { reason: format!("`df`: {reason}") })?;
+    let most = limits::RECORDS + 1;
+    let is_long = |place: Range<usize>| count_items(records.get(place).unwrap_or_default(), most) == most;
+    if columns.into_iter().any(|(_, place)| is_long(place)) {
+        let what = format!("more than {} records are pushed", limits::RECORDS);
+        return Err(ServerError::TooMuch { what, hint: BOUNDS.hint });
+    }
+    Ok(())
 }
 
 impl Server {

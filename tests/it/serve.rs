@@ -335,6 +335,8 @@ fn records_that_cannot_be_stored_are_the_clients_fault_and_stop_no_other() {
     let lengths =
         json!({"push_source_name": "driver_push", "df": {"driver_id": [1, 2], "event_timestamp": ["2024-01-01"]}});
     assert_eq!(push(lengths).status, 422);
+    let many = json!({"push_source_name": "driver_push", "df": {"driver_id": vec![1; 100_001]}});
+    assert_eq!(push(many).failure(413)["code"], "E2302");
     let write = json!({"feature_view_name": "nope", "df": {}});
     assert_eq!(server.post("/write-to-online-store", &write).failure(404)["class"], "FeastObjectNotFoundException");
     assert_eq!(server.send("POST", "/push/ndjson", &[], b"").status, 422);
