@@ -19,6 +19,7 @@ mod operate;
 mod output;
 mod plan;
 mod push;
+mod push_golden;
 mod releases;
 mod retrieve;
 mod serve;
