@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Durability, SqliteStore, write};
+use super::{Durability, SqliteStore, sql, write};
 use crate::online::{Conflict, OnlineError, Outcome, Turns};
 use crate::row::RowBatch;
 
@@ -25,6 +25,7 @@ impl<'a> BulkWriter<'a> {
     /// `NoTable`, or the store cannot be set up.
     pub fn new(store: &'a mut SqliteStore, table: &str, conflict: Conflict) -> Result<Self, OnlineError> {
         store.db.set_durability(Durability::Bulk)?;
+        store.db.batch(sql::BULK_CACHE, "setting up the online store")?;
         store.schema.shape(&store.db, table)?;
         Ok(Self { store, table: table.to_owned(), conflict, turns: Turns::new() })
     }
