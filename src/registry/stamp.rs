@@ -63,17 +63,19 @@ impl<'a> Stamps<'a> {
     fn stamp(&self, message: &mut Message, put: &Put) -> Result<(), RowDamage> {
         let stored = put.stored.as_deref().unwrap_or_default();
         let old_meta = wire::submessage(stored, 2)?.unwrap_or_default();
-        let created = created(old_meta)?.or(Some(self.now));
+        // asked of messages whose second field is their meta part: that of a source is its field mapping
+        let created = || created(old_meta).map(|created| created.or(Some(self.now)));
         let updated = Some(self.now);
         match message {
             Message::Project(m) => {
-                m.meta = Some(core::ProjectMeta { created_timestamp: created, last_updated_timestamp: updated });
+                m.meta = Some(core::ProjectMeta { created_timestamp: created()?, last_updated_timestamp: updated });
             }
             Message::Entity(m) => {
-                m.meta = Some(core::EntityMeta { created_timestamp: created, last_updated_timestamp: updated });
+                m.meta = Some(core::EntityMeta { created_timestamp: created()?, last_updated_timestamp: updated });
             }
             Message::FeatureService(m) => {
-                m.meta = Some(core::FeatureServiceMeta { created_timestamp: created, last_updated_timestamp: updated });
+                m.meta =
+                    Some(core::FeatureServiceMeta { created_timestamp: created()?, last_updated_timestamp: updated });
                 let projections = m.spec.iter_mut().flat_map(|spec| &mut spec.features);
                 projections.for_each(|projection| self.projection(projection));
             }

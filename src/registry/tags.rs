@@ -101,6 +101,14 @@ impl Writer {
     }
 }
 
+/// The options of a Kinesis source that are not the default, by the names that they have in its `x-kinesis`.
+pub(super) fn kinesis_options(options: &KinesisOptions) -> Tags {
+    let mut writer = Writer(Tags::new());
+    writer.kinesis(options);
+    let prefix = full("kinesis.");
+    writer.0.into_iter().map(|(key, value)| (key.replacen(&prefix, "", 1), value)).collect()
+}
+
 /// Reads our tags among the user's.
 pub(super) struct Reader<'a>(&'a Tags);
 

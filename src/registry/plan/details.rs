@@ -9,6 +9,7 @@ use crate::model::{
     OnDemandSource, Project, Projection, RecordFormat, SourceKind, Span, Tags, Transformation, ValueType, ViewKind,
 };
 use crate::registry::decode::Object;
+use crate::registry::tags::kinesis_options;
 
 /// A word about an object: the class of a source and where it is.
 pub(super) fn note(object: Option<&Object>) -> String {
@@ -162,9 +163,7 @@ impl Details {
                 self.text("record_format", record_format(&old.record_format), record_format(&new.record_format));
                 let (from, to) = (old.watermark_delay_threshold, new.watermark_delay_threshold);
                 self.span("watermark_delay_threshold", from, to);
-                if old.options != new.options {
-                    self.text("x-kinesis", format!("{:?}", old.options), format!("{:?}", new.options));
-                }
+                self.maps("x-kinesis", &kinesis_options(&old.options), &kinesis_options(&new.options));
             }
             (SourceKind::Kafka(old), SourceKind::Kafka(new)) => {
                 self.text("kafka_bootstrap_servers", &old.bootstrap_servers, &new.bootstrap_servers);

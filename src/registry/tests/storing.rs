@@ -1,12 +1,14 @@
 //! What is written, what stays, and what is refused.
 
+use std::collections::BTreeMap;
+
 use prost::Message as _;
 use rusqlite::params;
 
 use super::fixtures::{
-    LATER, NOW, apply, changes, copy, empty, golden, golden_definitions, kinesis_source, options, plan, view,
+    LATER, NOW, apply, changes, copy, empty, golden, golden_definitions, kinesis_source, options, plan, trips, view,
 };
-use crate::model::{Definitions, FeatureView, ObjectId, ObjectKind, Span, ViewKind};
+use crate::model::{Definitions, FeatureView, LateRecords, ObjectId, ObjectKind, SourceKind, Span, ViewKind};
 use crate::proto::{core, wire};
 use crate::registry::{Access, Finding, Plan, Registry, RegistryError, Run, Severity, Table, read_file, sql};
 
@@ -296,4 +298,26 @@ fn an_empty_project_is_planned_and_applied_once() {
     let first = apply(&mut registry, &nothing, NOW);
     assert_eq!(changes(&first), ["Create project fleet"]);
     assert!(!plan(&registry, &nothing).writes());
+}
+
+#[test]
+fn a_source_with_a_field_mapping_is_changed_like_any_other() {
+    let (_folder, mut registry) = empty();
+    let mut wanted = Definitions::default();
+    wanted.project.name = "fleet".to_owned();
+    let mut source = kinesis_source("stream");
+    source.field_mapping = BTreeMap::from([("payload.rate".to_owned(), "conv_rate".to_owned())]);
+    wanted.data_sources = vec![trips(), source];
+    apply(&mut registry, &wanted, NOW);
+    let Some(SourceKind::Kinesis(kinesis)) = wanted.data_sources.last_mut().map(|source| &mut source.kind) else {
+        panic!("the last source is a stream")
+    };
+    kinesis.options.late = LateRecords::Drop;
+    let done = apply(&mut registry, &wanted, NOW);
+    assert_eq!(changes(&done).len(), 1, "{:?}", changes(&done));
+    let details = &done.changes[0].details;
+    assert_eq!(details.len(), 1, "{details:?}");
+    assert_eq!((details[0].field.as_str(), details[0].to.as_deref()), ("x-kinesis late", Some("drop")));
+    let mapping = &registry.snapshot().unwrap().definitions.data_sources;
+    assert!(mapping.iter().any(|source| source.field_mapping.contains_key("payload.rate")));
 }
