@@ -242,7 +242,9 @@ fn what_is_materialized_is_served() {
     let metrics = server.get("/metrics");
     let done = "feast_materialization_result_total{feature_view=\"driver_hourly_stats\",status=\"success\"} ";
     assert!(metrics.text().contains(done), "{}", metrics.text());
-    assert!(metrics.text().contains("feast_feature_freshness_seconds{feature_view=\"driver_hourly_stats\""));
+    eventually("the server has seen the new intervals", || {
+        server.get("/metrics").text().contains("feast_feature_freshness_seconds{feature_view=\"driver_hourly_stats\"")
+    });
     let future = json!({"end_ts": "2199-01-01T00:00:00"});
     assert_eq!(server.post("/materialize-incremental", &future).failure(422)["code"], "E1011");
     assert_eq!(server.post("/materialize", &json!({"start_ts": "x", "end_ts": "y"})).failure(422)["code"], "E1005");
