@@ -27,6 +27,14 @@ const TOUR: &[(&str, &str)] = &[
         "get-online-features -e driver_id=1001 -e driver_id=1002 -f driver_hourly_stats:conv_rate -f driver_hourly_stats:avg_daily_trips",
     ),
     (
+        "A program pushes what it knows: newer than the history, so it replaces it.",
+        r#"push driver_hourly_stats '[{"driver_id":1001,"event_timestamp":"2026-11-23T08:00:00Z","conv_rate":0.75,"acc_rate":0.9,"avg_daily_trips":12}]'"#,
+    ),
+    (
+        "And is read at once.",
+        "get-online-features -e driver_id=1001 -f driver_hourly_stats:conv_rate -f driver_hourly_stats:avg_daily_trips",
+    ),
+    (
         "A stream view over Kinesis, filled from its history by the expressions that will be applied to its records.",
         "get-online-features -e driver_id=1001 -f driver_hourly_stats_stream:conv_percentage",
     ),
@@ -39,6 +47,10 @@ const TOUR: &[(&str, &str)] = &[
         "get-online-features -e driver_id=1001 -e driver_id=1002 -f driver_hourly_stats_stream:conv_percentage",
     ),
     ("The same as a program would want it.", "get-online-features -e driver_id=1001 -s driver_activity -o json"),
+    (
+        "Training data: what was known at an instant of the past.",
+        r#"get-historical-features --entity-df '[{"driver_id":1001,"event_timestamp":"2026-11-21T12:00:00Z"}]' -f driver_hourly_stats:conv_rate"#,
+    ),
     ("What is registered.", "feature-views list"),
 ];
 
@@ -67,7 +79,8 @@ fn prompt(command: &str, colour: bool) -> String {
 fn run_command(context: &Context, folder: &Path, command: &str) -> Result<Exit, Error> {
     let place = if command.starts_with("init") { folder.to_owned() } else { folder.join(REPO) };
     let mut words = vec!["feast-rs".into(), "-c".into(), place.into_os_string(), "--no-progress".into()];
-    words.extend(command.split_whitespace().map(Into::into));
+    // no word of the tour has a space in it, so that quotes, which a shell needs, only stand around whole words
+    words.extend(command.split_whitespace().map(|word| word.trim_matches('\'').into()));
     let cli = Cli::try_parse_from(words).map_err(|e| Error::internal("run the demo", e))?;
     Ok(run_parsed(&cli, context.env))
 }
