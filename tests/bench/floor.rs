@@ -1,6 +1,7 @@
-//! The floor of materialize: `floor KEYS DATABASE` upserts three cells a key, made in memory and sorted, by one prepared
-//! statement in one transaction into the table that feast-rs makes, and prints the seconds and the processor seconds that
-//! took.
+//! The floors of materialize and push: `floor KEYS DATABASE` upserts three cells a key, made in memory and sorted, by one
+//! prepared statement in one transaction into the table that feast-rs makes; `floor KEYS DATABASE RECORDS` upserts those of
+//! so many records of random keys, 16,384 records a transaction, each sorted and synchronized. Prints the seconds and the
+//! processor seconds that took.
 //!
 //! What it leaves out is all that a feature store does besides: reading parquet, choosing the newest row, encoding,
 //! comparing with what is stored, and letting other writers in.
@@ -39,12 +40,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         // `cargo bench` and `cargo test` start it without arguments
         return Ok(());
     };
-    let cells = cells(keys.parse()?);
+    let keys: i64 = keys.parse()?;
+    let commits = match arguments.next() {
+        None => vec![cells(1_000..1_000 + keys)],
+        Some(records) => pushed(keys, records.parse()?),
+    };
     for suffix in ["", "-wal", "-shm"] {
         let _ = std::fs::remove_file(format!("{path}{suffix}"));
     }
     let before = processor_seconds();
-    let seconds = upsert(&path, &cells)?;
+    let seconds = upsert(&path, &commits)?;
     let busy = processor_seconds() - before;
     #[allow(clippy::print_stdout, reason = "the result of this program")]
     {
@@ -63,14 +68,16 @@ fn processor_seconds() -> f64 {
     ticks.sum::<f64>() / TICKS_PER_SECOND
 }
 
-fn upsert(path: &str, cells: &[Cell]) -> rusqlite::Result<f64> {
+fn upsert(path: &str, commits: &[Vec<Cell>]) -> rusqlite::Result<f64> {
     let began = Instant::now();
-    let mut db = Connection::open(path)?;
-    db.execute_batch("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-65536")?;
-    db.execute_batch(TABLE)?;
-    let transaction = db.transaction()?;
-    {
-        let mut statement = transaction.prepare(UPSERT)?;
+    let db = Connection::open(path)?;
+    let synchronous = if commits.len() > 1 { "FULL" } else { "NORMAL" };
+    db.execute_batch(&format!(
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous={synchronous}; PRAGMA cache_size=-65536; {TABLE}"
+    ))?;
+    let mut statement = db.prepare(UPSERT)?;
+    for cells in commits {
+        let transaction = db.unchecked_transaction()?;
         for Cell { key, feature, value, text, event } in cells {
             let created = event + 1_000_000;
             statement.execute(params![
@@ -84,23 +91,41 @@ fn upsert(path: &str, cells: &[Cell]) -> rusqlite::Result<f64> {
                 created
             ])?;
         }
+        transaction.commit()?;
     }
-    transaction.commit()?;
     db.execute_batch("PRAGMA synchronous=FULL; PRAGMA wal_checkpoint(TRUNCATE)")?;
     Ok(began.elapsed().as_secs_f64())
 }
 
+/// Records of random keys, in the transactions that a push makes of them.
+fn pushed(keys: i64, mut records: usize) -> Vec<Vec<Cell>> {
+    const RECORDS_A_COMMIT: usize = 16_384;
+    let mut random = 11_u64;
+    let mut commits = Vec::new();
+    while records > 0 {
+        let count = records.min(RECORDS_A_COMMIT);
+        let drawn = (0..count).map(|_| 1_000 + i64::try_from(next(&mut random) >> 33).unwrap_or(0) % keys);
+        commits.push(cells(drawn));
+        records -= count;
+    }
+    commits
+}
+
+fn next(random: &mut u64) -> u64 {
+    *random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    *random
+}
+
 /// Three cells a key, in the order of the table's own tree. The numbers are as long as the benchmark's.
-fn cells(keys: i64) -> Vec<Cell> {
-    let mut ids: Vec<[u8; 8]> = (1_000..1_000 + keys).map(i64::to_le_bytes).collect();
+fn cells(keys: impl Iterator<Item = i64>) -> Vec<Cell> {
+    let mut ids: Vec<[u8; 8]> = keys.map(i64::to_le_bytes).collect();
     ids.sort_unstable();
     let mut random = 7_u64;
     let mut cells = Vec::with_capacity(ids.len() * 3);
     for id in ids {
         let key = [KEY_PREFIX, &id[..]].concat();
         for feature in ["acc_rate", "avg_daily_trips", "conv_rate"] {
-            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            let drawn = u16::try_from(random >> 48).unwrap_or(0);
+            let drawn = u16::try_from(next(&mut random) >> 48).unwrap_or(0);
             let rate = f32::from(drawn) / 65_537.0;
             let (value, text) = match feature {
                 "avg_daily_trips" => (vec![0x18, (drawn % 128) as u8], (drawn % 1_000).to_string()),
