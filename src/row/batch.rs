@@ -63,6 +63,30 @@ impl RowBatch {
         cast: Cast,
         not_after: Option<Timestamp>,
     ) -> Result<(Self, Vec<Refusal>), RowError> {
+        Self::of(layout, columns, cast, not_after, Keep::All)
+    }
+
+    /// The same, of every key only the newest row: the one with the newest event time, then with the newest created time
+    /// (none is oldest), then the later arrival. For rows that bring every feature: the others would be replaced by it.
+    /// A row is refused as it is by [`new`](Self::new), newest or not.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn newest(
+        layout: &Arc<ViewLayout>,
+        columns: &RowColumns,
+        cast: Cast,
+    ) -> Result<(Self, Vec<Refusal>), RowError> {
+        Self::of(layout, columns, cast, None, Keep::Newest)
+    }
+
+    fn of(
+        layout: &Arc<ViewLayout>,
+        columns: &RowColumns,
+        cast: Cast,
+        not_after: Option<Timestamp>,
+        keep: Keep,
+    ) -> Result<(Self, Vec<Refusal>), RowError> {
         let rows = check_shape(layout, columns)?;
         let mut keys = Keys::with_capacity(rows, 32);
         let mut refusals = KeyEncoder::new(layout)?.encode(&columns.join_keys, &mut keys)?;
@@ -72,17 +96,27 @@ impl RowBatch {
             None => vec![None; rows],
         };
         refusals.extend(refused_times(&event, not_after));
-        let mut cells = Vec::with_capacity(layout.features.len());
-        for (field, column) in layout.features.iter().zip(&columns.features) {
-            cells.push(match column {
-                Some(column) => Some(encode_feature(field, column, cast, &mut refusals)?),
-                None => None,
-            });
+        let features = layout.features.iter().zip(&columns.features).map(|(field, column)| {
+            let feature = column.as_ref().map(|column| Feature::new(field, column, cast));
+            feature.transpose()
+        });
+        let features: Vec<Option<Feature<'_>>> = features.collect::<Result<_, _>>()?;
+        // where only the newest rows stay, values that fit whatever they are wait until it is known which rows these are
+        let can_wait = |feature: &Feature<'_>| keep == Keep::Newest && feature.encoder.fits_always();
+        let mut cells: Vec<Option<Cells>> = Vec::with_capacity(features.len());
+        for feature in &features {
+            let encoded = feature.as_ref().filter(|feature| !can_wait(feature));
+            cells.push(encoded.map(|feature| feature.encode(&mut refusals)));
         }
         refusals.sort_by_key(|refusal| refusal.row);
         refusals.dedup_by_key(|refusal| refusal.row);
         let order = sorted_by_key(&keys, &refusals);
-        Ok((Self { layout: Arc::clone(layout), keys, event, created, cells, order }, refusals))
+        let mut batch = Self { layout: Arc::clone(layout), keys, event, created, cells, order };
+        if keep == Keep::Newest {
+            batch.keep_newest();
+            batch.encode_kept(&features);
+        }
+        Ok((batch, refusals))
     }
 
     /// What the rows consist of.
@@ -103,9 +137,7 @@ impl RowBatch {
         self.order.is_empty()
     }
 
-    /// Keeps the newest row of every key: the one with the newest event time, then with the newest created time (none is
-    /// oldest), then the later arrival. For rows that bring every feature: the others would be replaced by it.
-    pub fn keep_newest(&mut self) {
+    fn keep_newest(&mut self) {
         let stamp = |row: u32| {
             let row = row as usize;
             (self.event.get(row).copied().flatten(), self.created.get(row).copied().flatten())
@@ -122,6 +154,19 @@ impl RowBatch {
             }
         }
         self.order = kept;
+    }
+
+    /// Encodes the features that are not yet, for the rows that stay; the others bring none.
+    fn encode_kept(&mut self, features: &[Option<Feature<'_>>]) {
+        let mut stays = vec![false; self.event.len()];
+        for row in &self.order {
+            stays.iter_mut().skip(*row as usize).take(1).for_each(|stays| *stays = true);
+        }
+        for (cells, feature) in self.cells.iter_mut().zip(features) {
+            if let (None, Some(feature)) = (&cells, feature) {
+                *cells = Some(feature.encode_where(|row| stays.get(row).copied().unwrap_or(false), &mut Vec::new()));
+            }
+        }
     }
 
     /// Whether any row may bring the feature at that position of the layout.
@@ -194,25 +239,43 @@ fn refused_times(event: &[Option<Timestamp>], not_after: Option<Timestamp>) -> i
     })
 }
 
-/// A refused cell stands as an absent one, so that rows keep their places.
-fn encode_feature(
-    field: &Field,
-    column: &FeatureColumn,
-    cast: Cast,
-    refusals: &mut Vec<Refusal>,
-) -> Result<Cells, RowError> {
-    let rows = column.values.len();
-    let encoder = ValueEncoder::new(&field.name, &column.values, &field.dtype, cast)?;
-    let mut cells = Cells::with_capacity(rows, 16);
-    for row in 0..rows {
-        if column.present.as_ref().is_some_and(|present| row >= present.len() || !present.value(row)) {
-            cells.push_absent();
-        } else if let Err(refusal) = encoder.encode(row, &mut cells) {
-            cells.push_absent();
-            refusals.push(refusal);
-        }
+/// Which rows of a key stay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Keep {
+    All,
+    Newest,
+}
+
+/// A feature and the column that it comes in.
+struct Feature<'a> {
+    encoder: ValueEncoder,
+    column: &'a FeatureColumn,
+}
+
+impl<'a> Feature<'a> {
+    fn new(field: &Field, column: &'a FeatureColumn, cast: Cast) -> Result<Self, RowError> {
+        Ok(Self { encoder: ValueEncoder::new(&field.name, &column.values, &field.dtype, cast)?, column })
     }
-    Ok(cells)
+
+    fn encode(&self, refusals: &mut Vec<Refusal>) -> Cells {
+        self.encode_where(|_| true, refusals)
+    }
+
+    /// A refused cell stands as an absent one, so that rows keep their places; so does one that is not wanted.
+    fn encode_where(&self, wanted: impl Fn(usize) -> bool, refusals: &mut Vec<Refusal>) -> Cells {
+        let rows = self.column.values.len();
+        let brings = |present: &BooleanBuffer, row| row < present.len() && present.value(row);
+        let mut cells = Cells::with_capacity(rows, 16);
+        for row in 0..rows {
+            if !wanted(row) || !self.column.present.as_ref().is_none_or(|present| brings(present, row)) {
+                cells.push_absent();
+            } else if let Err(refusal) = self.encoder.encode(row, &mut cells) {
+                cells.push_absent();
+                refusals.push(refusal);
+            }
+        }
+        cells
+    }
 }
 
 /// The rows that are not refused, in the order of their keys' bytes, which is also the order of the store's tree; rows
@@ -299,10 +362,26 @@ mod tests {
         let keys = vec![Some(7), Some(7), Some(5), Some(7), Some(5), Some(6)];
         let times = vec![Some(3), Some(9), Some(4), Some(8), Some(4), Some(1)];
         let values = vec![0.0, 1.0, 2.0, 3.0, 4.0, 5.0];
-        let (mut batch, _) = RowBatch::new(&layout(), &columns(keys, times, values), Cast::Lossless, None).unwrap();
-        batch.keep_newest();
+        let (batch, _) = RowBatch::newest(&layout(), &columns(keys, times, values), Cast::Lossless).unwrap();
         let texts: Vec<_> = batch.rows().map(|row| row.cell(0).unwrap().text.unwrap().to_owned()).collect();
         assert_eq!(texts, ["4", "5", "1"]);
+    }
+
+    #[test]
+    fn a_row_that_is_not_the_newest_is_refused_all_the_same_and_replaces_none() {
+        let mut columns =
+            columns(vec![Some(7), Some(7), Some(7), None], vec![Some(1), Some(3), Some(2), Some(9)], vec![]);
+        let floats = Arc::new(Float64Array::from(vec![1.5, 2.5, 3.0, 4.0]));
+        let whole = Arc::new(Int64Array::from(vec![10, 20, 30, 40]));
+        let feature = |values: ArrayRef| Some(FeatureColumn { values, present: None });
+        columns.features = vec![feature(floats), feature(whole)];
+        let (batch, refusals) = RowBatch::newest(&layout(), &columns, Cast::Lossless).unwrap();
+        assert_eq!(
+            refusals.iter().map(|r| (r.row, r.column.as_str())).collect::<Vec<_>>(),
+            [(0, "f"), (1, "f"), (3, "k")]
+        );
+        let texts: Vec<_> = batch.rows().map(|row| [0, 1].map(|at| row.cell(at).unwrap().text.unwrap())).collect();
+        assert_eq!(texts, [["3", "30"]]);
     }
 
     #[test]

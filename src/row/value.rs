@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::fmt::Write;
 
 use arrow::array::ArrayRef;
+use arrow::datatypes::DataType as Arrow;
 use prost::encoding::{WireType, encode_key, encode_varint};
 
 use super::cells::Cells;
@@ -43,6 +44,20 @@ impl ValueEncoder {
         accepts(column.data_type(), dtype, cast).map_err(refused)?;
         let column = Column::new(column).map_err(refused)?;
         Ok(Self { name: name.to_owned(), column, dtype: dtype.clone(), cast })
+    }
+
+    /// Whether every value of the column fits the declared type.
+    #[must_use]
+    pub fn fits_always(&self) -> bool {
+        matches!(
+            (self.column.arrow_type(), &self.dtype),
+            (Arrow::Boolean, DataType::Bool)
+                | (Arrow::Int32, DataType::Int32 | DataType::Int64)
+                | (Arrow::Int64, DataType::Int64)
+                | (Arrow::Float32, DataType::Float32 | DataType::Float64)
+                | (Arrow::Float64, DataType::Float64)
+                | (Arrow::Utf8 | Arrow::LargeUtf8 | Arrow::Utf8View, DataType::String)
+        )
     }
 
     /// Adds the cell of `row` to `cells`.
@@ -313,7 +328,7 @@ mod tests {
         FixedSizeBinaryArray, Float32Array, Int64Array, Int64Builder, ListArray, MapBuilder, RecordBatch, StringArray,
         StringBuilder, StructArray,
     };
-    use arrow::datatypes::{DataType as Arrow, Field, Schema};
+    use arrow::datatypes::{Field, Schema};
     use arrow::json::ReaderBuilder;
     use prost::Message;
 

@@ -98,7 +98,7 @@ fn round_of(
     let transform = began.elapsed();
 
     let began = Instant::now();
-    let options = RowOptions { cast: Cast::Lossless, not_after: NotAfter::Same(NOW), wanted: None };
+    let options = RowOptions { cast: Cast::Lossless, not_after: NotAfter::Same(NOW), wanted: None, newest: false };
     let rows = path.encode(&decoded, evaluated, &options)?;
     let encode = began.elapsed();
     assert_eq!(rows.rows.len(), payloads.len());

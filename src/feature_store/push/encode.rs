@@ -231,7 +231,12 @@ impl<'p> Encoder<'p> {
         let place = |origin: &RecordOrigin| (before + u64::from(number(origin)) + 1, origin.index);
         let mut judged = Judgements::new(decoded.len());
         let (mut kept, mut filtered, mut empty) = (Vec::new(), Vec::new(), Vec::new());
-        let options = RowOptions { cast: self.plan.request.cast, not_after: NotAfter::Same(not_after), wanted: None };
+        let options = RowOptions {
+            cast: self.plan.request.cast,
+            not_after: NotAfter::Same(not_after),
+            wanted: None,
+            newest: false,
+        };
         for (planned, decoded) in self.plan.views.iter().zip(decoded) {
             let name = &planned.view.name;
             let evaluated = planned.path.evaluate(decoded)?;

@@ -31,6 +31,8 @@ pub struct RowOptions<'a> {
     pub not_after: NotAfter<'a>,
     /// the evaluated rows that are wanted; `None`: all
     pub wanted: Option<&'a [bool]>,
+    /// of every key only the newest row becomes part of the batch; for records that bring every feature
+    pub newest: bool,
 }
 
 impl NotAfter<'_> {
@@ -64,7 +66,12 @@ impl RecordPath {
         let Sorted { keep, refused, empty } = self.sort_out(decoded, &evaluated, options);
         let mut rows = if keep.iter().all(|keep| *keep) { Ok(evaluated) } else { kept(evaluated, keep) }
             .map_err(|source| IngestError::Columns { view: self.layout.view.clone(), source })?;
-        let (batch, refusals) = RowBatch::new(&self.layout, &self.columns(&rows), options.cast, None)?;
+        let columns = self.columns(&rows);
+        let (batch, refusals) = if options.newest {
+            RowBatch::newest(&self.layout, &columns, options.cast)?
+        } else {
+            RowBatch::new(&self.layout, &columns, options.cast, None)?
+        };
         let unfit: Vec<_> = refusals.iter().filter_map(|refusal| self.told(decoded, &rows, refusal)).collect();
         rows.refused.extend(refused.into_iter().chain(unfit));
         if !refusals.is_empty() {

@@ -113,7 +113,7 @@ pub struct Evaluated {
 /// Rows of a view, ready to be stored.
 #[derive(Clone, Debug)]
 pub struct ViewRows {
-    /// keys and values
+    /// keys and values; where only the newest were asked for, of a part of the rows
     pub batch: RowBatch,
     /// for each row, in the order of arrival, its place among the decoded records
     pub rows: Vec<u32>,

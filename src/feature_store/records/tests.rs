@@ -105,7 +105,7 @@ const SOURCE: Reading = Reading { shape: Shape::Source, absent: Absent::Kept, ca
 
 fn rows(path: &RecordPath, text: &str) -> ViewRows {
     let decoded = path.decoder().decode([text.as_bytes()]).unwrap();
-    let options = RowOptions { cast: Cast::Lossless, not_after: NotAfter::Same(NOW), wanted: None };
+    let options = RowOptions { cast: Cast::Lossless, not_after: NotAfter::Same(NOW), wanted: None, newest: false };
     let mut rows = path.rows(&decoded, &options).unwrap();
     rows.refused.extend(decoded.refused);
     rows
@@ -195,7 +195,7 @@ fn a_stream_view_computes_its_features_from_nested_records() {
     let decoded = path.decoder().decode([text.join("\n").as_bytes()]).unwrap();
     let evaluated = path.evaluate(&decoded).unwrap();
     assert_eq!((evaluated.rows.as_slice(), evaluated.filtered), (&[0, 3][..], 1));
-    let options = RowOptions { cast: Cast::Lossless, not_after: NotAfter::Same(NOW), wanted: None };
+    let options = RowOptions { cast: Cast::Lossless, not_after: NotAfter::Same(NOW), wanted: None, newest: false };
     let rows = path.encode(&decoded, evaluated.clone(), &options).unwrap();
     assert_eq!(
         shown(&rows),

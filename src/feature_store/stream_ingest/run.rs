@@ -125,7 +125,7 @@ impl<A: ShardApi> Run<A> {
             && let Some(mut prepared) = state.prepared.take()
         {
             let (lane, set) = (self.lane.clone(), std::mem::take(&mut prepared.set));
-            state.sent = Some(prepared);
+            state.sent = Some((prepared, Instant::now()));
             state.committing = Some(tokio::spawn(async move { lane.commit(set).await }));
         }
         if state.prepared.is_some() || state.working.is_some() || state.failure.is_some() {
@@ -227,7 +227,7 @@ impl<A: ShardApi> Run<A> {
 
     /// What was sent is stored: the positions are those of the last commit, and shards may have come free.
     fn committed(&mut self, state: &mut State, outcome: Result<Outcome, Error>) {
-        let Some(prepared) = state.sent.take() else { return };
+        let Some((prepared, since)) = state.sent.take() else { return };
         let outcome = match outcome {
             Ok(outcome) => outcome,
             Err(error) => {
@@ -236,6 +236,7 @@ impl<A: ShardApi> Run<A> {
             }
         };
         state.checkpointed = Instant::now();
+        state.batch_size.committed(prepared.added.records, since.elapsed());
         state.spool.bytes += prepared.added.logged;
         self.counters.committed(&prepared.added, outcome.written, outcome.stale, self.clock.now(), &state.unwritten());
         for (standing, positions) in self.standings.iter_mut().zip(prepared.positions) {

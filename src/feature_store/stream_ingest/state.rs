@@ -1,6 +1,7 @@
 //! Where a run stands: what is in hand, and why it ends.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
 
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -12,8 +13,13 @@ use crate::model::Timestamp;
 use crate::online::{OnlineError, Outcome};
 use crate::source::kinesis::{ApiError, Delivery, ListedShard};
 
-/// Records of Kinesis in one transaction, whose writing should end within a fifth of a second.
-const BATCH_RECORDS: usize = 20_000;
+/// Records of Kinesis in one transaction, at first and at most.
+const FIRST_BATCH: u64 = 20_000;
+const LARGEST_BATCH: u64 = 80_000;
+/// No transaction is made smaller than this.
+const SMALLEST_BATCH: u64 = 2_500;
+/// How long the writing of a transaction may take: other writers of the store wait for it.
+const LONGEST_COMMIT: Duration = Duration::from_millis(150);
 /// Bytes of Kinesis in one transaction.
 const BATCH_BYTES: usize = 8 * 1024 * 1024;
 
@@ -24,6 +30,22 @@ pub(super) enum Ending {
     Done,
     /// enough records: what is in hand is for the next run
     Enough,
+}
+
+/// How many records make a transaction: many, since of a key that comes again only the newest row is written, and few
+/// enough for the others who write into the store.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BatchSize(u64);
+
+impl BatchSize {
+    /// A transaction of so many records was written in that time.
+    pub fn committed(&mut self, records: u64, took: Duration) {
+        if took > LONGEST_COMMIT {
+            self.0 = (self.0 / 2).max(SMALLEST_BATCH);
+        } else if records >= self.0 && took < LONGEST_COMMIT / 2 {
+            self.0 = (self.0 * 2).min(LARGEST_BATCH);
+        }
+    }
 }
 
 /// Where a run stands.
@@ -40,8 +62,9 @@ pub(super) struct State {
     /// ready to be committed
     pub prepared: Option<Prepared>,
     pub committing: Option<JoinHandle<Result<Outcome, OnlineError>>>,
-    /// what is being committed
-    pub sent: Option<Prepared>,
+    /// what is being committed, and since when
+    pub sent: Option<(Prepared, Instant)>,
+    pub batch_size: BatchSize,
     pub listing: Option<JoinHandle<Result<Vec<ListedShard>, ApiError>>>,
     pub listed_at: Instant,
     /// rows that are spooled for historical logs
@@ -73,6 +96,7 @@ impl State {
             prepared: None,
             committing: None,
             sent: None,
+            batch_size: BatchSize(FIRST_BATCH),
             listing: None,
             listed_at: now,
             spool: SpoolState::new(),
@@ -107,10 +131,10 @@ impl State {
         let (mut records, mut bytes) = (0, 0);
         let mut deliveries = VecDeque::new();
         while let Some(delivery) = self.queue.pop_front() {
-            records += delivery.records.len();
+            records += delivery.records.len() as u64;
             bytes += delivery.records.iter().map(|record| record.data.len()).sum::<usize>();
             deliveries.push_back(delivery);
-            if records >= BATCH_RECORDS || bytes >= BATCH_BYTES {
+            if records >= self.batch_size.0 || bytes >= BATCH_BYTES {
                 break;
             }
         }
@@ -148,4 +172,26 @@ fn oldest(deliveries: &VecDeque<Delivery>) -> BTreeMap<String, Timestamp> {
         }
     }
     oldest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn transactions_grow_while_they_are_written_fast_and_shrink_when_they_are_not() {
+        let mut size = BatchSize(FIRST_BATCH);
+        size.committed(FIRST_BATCH / 2, Duration::from_millis(1));
+        assert_eq!(size.0, FIRST_BATCH, "a half-empty transaction says nothing");
+        for _ in 0..5 {
+            size.committed(size.0, Duration::from_millis(70));
+        }
+        assert_eq!(size.0, LARGEST_BATCH);
+        size.committed(size.0, Duration::from_millis(100));
+        assert_eq!(size.0, LARGEST_BATCH);
+        for _ in 0..10 {
+            size.committed(1, Duration::from_secs(1));
+        }
+        assert_eq!(size.0, SMALLEST_BATCH);
+    }
 }

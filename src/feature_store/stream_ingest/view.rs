@@ -85,9 +85,13 @@ impl ViewWork {
         let wanted = self.wanted(records, &evaluated, &new, refused);
         let limits: Vec<Timestamp> =
             records.arrivals().map(|arrival| arrival.saturating_add(self.max_future)).collect();
-        let options =
-            RowOptions { cast: Cast::Lossless, not_after: NotAfter::PerRecord(&limits), wanted: Some(&wanted) };
-        let mut rows = self.path.encode(records.decoded, evaluated, &options)?;
+        let options = RowOptions {
+            cast: Cast::Lossless,
+            not_after: NotAfter::PerRecord(&limits),
+            wanted: Some(&wanted),
+            newest: true,
+        };
+        let rows = self.path.encode(records.decoded, evaluated, &options)?;
         let name = &self.standing.view.view.name;
         for record in rows.refused {
             refused.record(record, name);
@@ -106,10 +110,8 @@ impl ViewWork {
                 set.log.push(logged);
             }
         }
-        let all = rows.batch.len();
-        rows.batch.keep_newest();
         let features = rows.batch.layout().features.len() as u64;
-        added.superseded += (all - rows.batch.len()) as u64 * features;
+        added.superseded += (rows.rows.len() - rows.batch.len()) as u64 * features;
         if self.standing.view.to.online && !rows.batch.is_empty() {
             set.rows.push(TableRows { table: self.standing.view.table.clone(), batch: Arc::new(rows.batch) });
         }

@@ -185,7 +185,8 @@ impl Repo {
             let view = snapshot.definitions.feature_view("v").unwrap();
             let reading = Reading { shape: Shape::Source, absent: Absent::Null, cast: Cast::Lossless, strict: true };
             let path = RecordPath::new(&store.settings, view, reading).unwrap();
-            let options = RowOptions { cast: Cast::Lossless, not_after: NotAfter::Same(NOW), wanted: None };
+            let options =
+                RowOptions { cast: Cast::Lossless, not_after: NotAfter::Same(NOW), wanted: None, newest: false };
             let mut online = store.online_store(Durability::Bulk).unwrap();
             for rows in rows.chunks(at_a_time) {
                 let records: Vec<String> = rows.iter().map(Row::record).collect();
