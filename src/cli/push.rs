@@ -111,9 +111,10 @@ fn tell(context: &Context, report: &PushReport) {
 }
 
 fn screen(report: &PushReport, dry_run: bool) -> String {
-    let mut columns = Columns::new(&["view", ">read", ">written", ">stale"]);
+    let mut columns = Columns::new(&["view", ">read", ">written", ">stale", ">superseded"]);
     for view in &report.views {
-        columns.row([view.view.clone(), grouped(view.read), grouped(view.written), grouped(view.stale)]);
+        let counts = [view.read, view.written, view.stale, view.superseded].map(grouped);
+        columns.row(std::iter::once(view.view.clone()).chain(counts));
     }
     let verb = if dry_run { "Would push" } else { "Pushed" };
     let noun = if report.records == 1 { "record" } else { "records" };

@@ -57,6 +57,12 @@ pub enum SourceError {
         /// the file
         path: PathBuf,
     },
+    /// another file took its place while it was read
+    #[error("`{}` was replaced while it was read", path.display())]
+    Changed {
+        /// the file
+        path: PathBuf,
+    },
     /// the footer is encrypted
     #[error("`{}` is encrypted", path.display())]
     Encrypted {
@@ -171,6 +177,7 @@ impl SourceError {
             Self::NotParquet { .. } => {
                 Some("write it as parquet, or name the parquet file in `path` of the source".to_owned())
             }
+            Self::Changed { .. } => Some("run it again: it reads the new file then".to_owned()),
             Self::Truncated { .. } => Some("wait until its writer is done, or write the file again".to_owned()),
             Self::Disagree { .. } => Some("write all files of a source with the same column types".to_owned()),
             Self::NoColumn { column, columns, .. } => Some(column_hint(column, columns)),

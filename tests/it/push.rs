@@ -50,8 +50,8 @@ fn a_record_goes_to_every_view_of_a_push_source() {
     assert_eq!(
         report["views"],
         json!([
-            {"view": "fresh", "read": 1, "written": 2, "stale": 0},
-            {"view": "trips", "read": 1, "written": 1, "stale": 0}
+            {"view": "fresh", "read": 1, "written": 2, "stale": 0, "superseded": 0},
+            {"view": "trips", "read": 1, "written": 1, "stale": 0, "superseded": 0}
         ])
     );
     let runs = repo.json(["runs", "fresh", "-o", "json"]);
@@ -74,10 +74,33 @@ fn an_older_record_is_stale_unless_it_may_overwrite() {
     repo.run(["push", "trips", RECORD]).ok();
     let older = RECORD.replace("2024-03", "2024-02").replace("7}", "5}");
     let report = repo.json(["-o", "json", "push", "trips", &older]);
-    assert_eq!(report["views"][0], json!({"view": "trips", "read": 1, "written": 0, "stale": 1}));
+    assert_eq!(report["views"][0], json!({"view": "trips", "read": 1, "written": 0, "stale": 1, "superseded": 0}));
     let report = repo.json(["-o", "json", "push", "trips", "--overwrite", &older]);
     assert_eq!(report["views"][0]["written"], 1);
     assert_eq!(text(&repo, "trips", "avg_daily_trips", 1001).as_deref(), Some("5"));
+}
+
+#[test]
+fn of_many_records_of_a_key_the_newest_is_written_feature_by_feature() {
+    let repo = repo();
+    let record =
+        |day: u32, rest: &str| format!(r#"{{"driver_id": 1001, "event_timestamp": "2024-03-{day:02}", {rest}}}"#);
+    let both = |day, rate| record(day, &format!(r#""conv_rate": {rate}, "avg_daily_trips": {day}"#));
+    let all = format!("[{}, {}, {}]", both(2, 0.5), both(4, 0.75), both(3, 0.25));
+    let report = repo.json(["-o", "json", "push", "fresh", &all]);
+    assert_eq!(report["views"][0], json!({"view": "fresh", "read": 3, "written": 2, "stale": 0, "superseded": 4}));
+    assert_eq!(text(&repo, "fresh", "conv_rate", 1001).as_deref(), Some("0.75"));
+
+    // a record that lacks a feature takes none away
+    let parts = format!("[{}, {}]", record(6, r#""conv_rate": 0.125"#), record(5, r#""avg_daily_trips": 5"#));
+    let report = repo.json(["-o", "json", "push", "fresh", &parts]);
+    assert_eq!(report["views"][0], json!({"view": "fresh", "read": 2, "written": 2, "stale": 0, "superseded": 0}));
+    assert_eq!(text(&repo, "fresh", "conv_rate", 1001).as_deref(), Some("0.125"));
+    assert_eq!(text(&repo, "fresh", "avg_daily_trips", 1001).as_deref(), Some("5"));
+
+    // who overwrites has the last word, not the newest
+    repo.run(["push", "fresh", "--overwrite", &all]).ok();
+    assert_eq!(text(&repo, "fresh", "conv_rate", 1001).as_deref(), Some("0.25"));
 }
 
 #[test]
@@ -177,7 +200,7 @@ fn refused_records_are_told_kept_and_pushed_again() {
         repo.run(["-o", "json", "push", target].iter().chain(more).copied().collect::<Vec<_>>()).exits(3).json()
     };
     let report = push("fresh", &["records.ndjson", "--dead-letter", "dead/letters.ndjson"]);
-    assert_eq!(report["views"][0], json!({"view": "fresh", "read": 8, "written": 4, "stale": 0}));
+    assert_eq!(report["views"][0], json!({"view": "fresh", "read": 8, "written": 4, "stale": 0, "superseded": 0}));
     let told: Vec<(u64, &str)> = report["refused"]
         .as_array()
         .unwrap()

@@ -12,7 +12,7 @@ use crate::error::{Error, IngestError};
 use crate::feature_store::records::{NO_FEATURE, NotAfter, RowOptions, ViewRows};
 use crate::model::Timestamp;
 use crate::offline::DeadLetter;
-use crate::online::{LogRows, TableRows, WriteSet};
+use crate::online::{Conflict, LogRows, TableRows, WriteSet};
 use crate::source::json::{DecodedRecords, RecordOrigin, TOO_LARGE, rows_of_columns};
 use crate::source::pushed::{CsvHeader, MAX_RECORD, Records};
 
@@ -45,8 +45,10 @@ pub struct EncodedView {
     pub read: u64,
     /// records that its filter leaves out
     pub filtered: u64,
-    /// feature values
+    /// feature values of the rows that the store takes
     pub values: u64,
+    /// feature values that a newer row of the piece replaces
+    pub superseded: u64,
     /// what the store takes
     pub rows: TableRows,
     /// what logs take with the same commit
@@ -235,7 +237,7 @@ impl<'p> Encoder<'p> {
             cast: self.plan.request.cast,
             not_after: NotAfter::Same(not_after),
             wanted: None,
-            newest: false,
+            newest: self.plan.request.to.online() && self.plan.conflict == Conflict::NewestWins,
         };
         for (planned, decoded) in self.plan.views.iter().zip(decoded) {
             let name = &planned.view.name;
@@ -301,11 +303,13 @@ fn encoded(planned: &PlannedView, decoded: &DecodedRecords, rows: ViewRows, filt
     let brought: Vec<usize> = (0..features).filter(|feature| rows.batch.brings(*feature)).collect();
     let values =
         rows.batch.rows().map(|row| brought.iter().filter(|feature| row.cell(**feature).is_some()).count() as u64);
+    let superseded = (rows.rows.len() - rows.batch.len()) as u64 * brought.len() as u64;
     EncodedView {
         view: planned.view.name.clone(),
         read: count(decoded),
         filtered,
         values: values.sum(),
+        superseded,
         log: Vec::new(),
         rows: TableRows { table: planned.table.clone(), batch: Arc::new(rows.batch) },
     }

@@ -50,6 +50,8 @@ pub struct PushedView {
     pub written: u64,
     /// feature values older than what is stored
     pub stale: u64,
+    /// feature values that a newer record of the same transaction replaced
+    pub superseded: u64,
     /// records that the transformation's filter leaves out
     #[serde(skip_serializing_if = "is_zero")]
     pub filtered: u64,

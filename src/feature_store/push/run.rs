@@ -215,6 +215,7 @@ impl<'a> Run<'a> {
                 report.read += view.read;
                 report.written += outcome.written;
                 report.stale += outcome.stale;
+                report.superseded += if is_repeated { 0 } else { view.superseded };
                 report.filtered += view.filtered;
             }
         }

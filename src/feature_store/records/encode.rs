@@ -31,7 +31,7 @@ pub struct RowOptions<'a> {
     pub not_after: NotAfter<'a>,
     /// the evaluated rows that are wanted; `None`: all
     pub wanted: Option<&'a [bool]>,
-    /// of every key only the newest row becomes part of the batch; for records that bring every feature
+    /// of every key only the newest row becomes part of the batch, where no row lacks a feature that another brings
     pub newest: bool,
 }
 
@@ -67,7 +67,8 @@ impl RecordPath {
         let mut rows = if keep.iter().all(|keep| *keep) { Ok(evaluated) } else { kept(evaluated, keep) }
             .map_err(|source| IngestError::Columns { view: self.layout.view.clone(), source })?;
         let columns = self.columns(&rows);
-        let (batch, refusals) = if options.newest {
+        let are_whole = columns.features.iter().flatten().all(|feature| feature.present.is_none());
+        let (batch, refusals) = if options.newest && are_whole {
             RowBatch::newest(&self.layout, &columns, options.cast)?
         } else {
             RowBatch::new(&self.layout, &columns, options.cast, None)?

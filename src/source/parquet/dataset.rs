@@ -1,18 +1,22 @@
 //! The files of one source as one table: footers, merged schema, row groups.
 
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ::parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use ::parquet::errors::ParquetError;
 use ::parquet::file::metadata::{ColumnChunkMetaData, RowGroupMetaData};
+use ::parquet::file::reader::{ChunkReader, Length};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
 use super::files::{Located, locate};
+use super::held::{FileReader, HeldFile};
 use super::read::guarded;
 use crate::source::SourceError;
+
+/// Files of a source that stay open while it is read, at most.
+const HELD: usize = 128;
 
 /// The files behind the path of a source, with their footers read and their schemas merged.
 #[derive(Debug)]
@@ -25,7 +29,7 @@ pub struct Dataset {
 /// One file with its footer.
 #[derive(Debug)]
 pub(super) struct DataFile {
-    pub path: PathBuf,
+    pub held: HeldFile,
     pub footer: ArrowReaderMetadata,
     pub partitions: Vec<(String, Option<String>)>,
     /// rows of the files before this one
@@ -41,15 +45,22 @@ pub(super) struct Unit {
     pub rows: u64,
 }
 
+impl DataFile {
+    pub fn path(&self) -> &Path {
+        self.held.path()
+    }
+}
+
 impl Dataset {
     /// Finds the files of `path` (a file, a directory or a glob, absolute) and reads their footers.
     pub fn open(path: &Path) -> Result<Self, SourceError> {
         let mut files = Vec::new();
         let mut first_row = 0;
         for Located { path, partitions } in locate(path)? {
-            let footer = guarded(&path, || read_footer(&path))?;
+            let (held, reader) = HeldFile::open(&path, files.len() < HELD)?;
+            let footer = guarded(&path, || read_footer(&path, &reader))?;
             let count: u64 = footer.metadata().row_groups().iter().map(rows).sum();
-            files.push(DataFile { path, footer, partitions, first_row });
+            files.push(DataFile { held, footer, partitions, first_row });
             first_row += count;
         }
         Ok(Self { path: path.to_owned(), schema: merge(&files)?, files })
@@ -78,7 +89,7 @@ impl Dataset {
     pub fn place(&self, row: u64) -> (&Path, u64) {
         let after = self.files.partition_point(|file| file.first_row <= row);
         let file = after.checked_sub(1).and_then(|index| self.files.get(index));
-        file.map_or((self.path(), row), |file| (file.path.as_path(), row - file.first_row))
+        file.map_or((self.path(), row), |file| (file.path(), row - file.first_row))
     }
 
     /// Bytes of one row in these columns, decoded, on average; at least 1.
@@ -121,7 +132,7 @@ impl Dataset {
             let is_partition = file.partitions.iter().any(|(partition, _)| partition == name);
             if !is_partition && file.footer.schema().column_with_name(name).is_none() {
                 return Err(SourceError::NoColumn {
-                    path: file.path.clone(),
+                    path: file.path().to_owned(),
                     column: name.to_owned(),
                     columns: self.schema.fields().iter().map(|field| field.name().clone()).collect(),
                 });
@@ -139,30 +150,29 @@ fn rows(group: &RowGroupMetaData) -> u64 {
     u64::try_from(group.num_rows()).unwrap_or(0)
 }
 
-fn read_footer(path: &Path) -> Result<ArrowReaderMetadata, SourceError> {
-    let mut file = File::open(path).map_err(|source| SourceError::Io { path: path.to_owned(), source })?;
-    check_magic(path, &mut file)?;
-    ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())
-        .map_err(|source| SourceError::Damaged { path: path.to_owned(), source })
+fn read_footer(path: &Path, file: &FileReader) -> Result<ArrowReaderMetadata, SourceError> {
+    check_magic(path, file)?;
+    ArrowReaderMetadata::load(file, ArrowReaderOptions::new()).map_err(|source| damaged(path, source))
 }
 
 /// Parquet files begin and end with `PAR1`, those with an encrypted footer with `PARE`.
-fn check_magic(path: &Path, file: &mut File) -> Result<(), SourceError> {
-    let failed = |source| SourceError::Io { path: path.to_owned(), source };
-    let length = file.seek(SeekFrom::End(0)).map_err(failed)?;
-    let [mut first, mut last] = [[0; 4]; 2];
-    if length >= 4 {
-        file.seek(SeekFrom::Start(0)).map_err(failed)?;
-        file.read_exact(&mut first).map_err(failed)?;
-        file.seek(SeekFrom::End(-4)).map_err(failed)?;
-        file.read_exact(&mut last).map_err(failed)?;
-    }
-    match (&first, &last) {
+fn check_magic(path: &Path, file: &FileReader) -> Result<(), SourceError> {
+    let length = file.len();
+    let bytes = |at| file.get_bytes(at, 4).map_err(|source| damaged(path, source));
+    let (first, last) = match length.checked_sub(4) {
+        Some(end) => (bytes(0)?, bytes(end)?),
+        None => Default::default(),
+    };
+    match (first.as_ref(), last.as_ref()) {
         (b"PAR1", b"PAR1") if length >= 12 => Ok(()),
         (b"PARE", _) => Err(SourceError::Encrypted { path: path.to_owned() }),
         (b"PAR1", _) => Err(SourceError::Truncated { path: path.to_owned() }),
         _ => Err(SourceError::NotParquet { path: path.to_owned() }),
     }
+}
+
+fn damaged(path: &Path, source: ParquetError) -> SourceError {
+    SourceError::Damaged { path: path.to_owned(), source }
 }
 
 /// The columns of all files in the order in which they first appear, then the partitions.
@@ -172,10 +182,10 @@ fn merge(files: &[DataFile]) -> Result<SchemaRef, SourceError> {
         check_names(file)?;
         for field in file.footer.schema().fields() {
             match merged.iter_mut().find(|(known, _)| known.name() == field.name()) {
-                None => merged.push((unpacked(field), &file.path)),
+                None => merged.push((unpacked(field), file.path())),
                 Some((known, path)) => match common(known.data_type(), field.data_type()) {
                     Some(dtype) => known.set_data_type(dtype),
-                    None => return Err(disagree(known, path, field, &file.path)),
+                    None => return Err(disagree(known, path, field, file.path())),
                 },
             }
         }
@@ -193,7 +203,7 @@ fn merge(files: &[DataFile]) -> Result<SchemaRef, SourceError> {
 fn check_names(file: &DataFile) -> Result<(), SourceError> {
     let mut seen = BTreeSet::new();
     match file.footer.schema().fields().iter().find(|field| !seen.insert(field.name())) {
-        Some(field) => Err(SourceError::TwoColumns { path: file.path.clone(), column: field.name().clone() }),
+        Some(field) => Err(SourceError::TwoColumns { path: file.path().to_owned(), column: field.name().clone() }),
         None => Ok(()),
     }
 }

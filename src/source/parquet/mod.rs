@@ -12,6 +12,7 @@ mod as_of;
 mod dataset;
 mod files;
 mod gather;
+mod held;
 mod prune;
 mod read;
 mod recheck;

@@ -1,6 +1,5 @@
 //! Batches of one row group: some columns, perhaps some rows.
 
-use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -51,16 +50,15 @@ impl Dataset {
     ) -> Result<Batches, SourceError> {
         let Some(file) = self.file(unit) else { return Err(SourceError::Broken { path: self.path().to_owned() }) };
         let roots = roots(file, columns);
-        let opened = File::open(&file.path).map_err(|source| SourceError::Io { path: file.path.clone(), source })?;
-        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(opened, file.footer.clone());
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file.held.reader()?, file.footer.clone());
         let mask = ProjectionMask::roots(builder.parquet_schema(), roots.iter().copied());
         let mut builder = builder.with_projection(mask).with_row_groups(vec![unit.group]).with_batch_size(BATCH_ROWS);
         if let Some(selection) = selection {
             builder = builder.with_row_selection(selection);
         }
-        let reader = builder.build().map_err(|source| SourceError::Damaged { path: file.path.clone(), source })?;
+        let reader = builder.build().map_err(|source| SourceError::Damaged { path: file.path().to_owned(), source })?;
         let columns = columns.iter().map(|name| self.find(file, &roots, name)).collect::<Result<_, _>>()?;
-        Ok(Batches { path: file.path.clone(), reader, columns })
+        Ok(Batches { path: file.path().to_owned(), reader, columns })
     }
 
     fn find(&self, file: &DataFile, roots: &[usize], name: &str) -> Result<Column, SourceError> {
