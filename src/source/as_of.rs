@@ -11,11 +11,19 @@ use super::latest::{Full, Stamp};
 #[derive(Debug)]
 pub struct Questions {
     hasher: RandomState,
-    table: HashTable<u32>,
+    table: HashTable<Entry>,
     keys: Vec<Key>,
     bytes: Vec<u8>,
     /// in the order of key and instant
     asked: Vec<Asked>,
+}
+
+/// A key in the hash table. Most keys that are looked for are not there, and the part of the hash says so without a look at
+/// the bytes, which lie elsewhere in memory.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    hash: u32,
+    number: u32,
 }
 
 /// One key: its bytes, and its questions.
@@ -90,13 +98,21 @@ impl Questions {
         self.keys.push(Key { start: self.bytes.len(), length: key.len(), first: 0, count: 0 });
         self.bytes.extend_from_slice(key);
         let Self { hasher, table, keys, bytes, .. } = self;
-        table.insert_unique(hash, number, |known| hasher.hash_one(bytes_of(keys, bytes, *known)));
+        let entry = Entry { hash: part(hash), number };
+        table.insert_unique(hash, entry, |known| hasher.hash_one(bytes_of(keys, bytes, known.number)));
         Ok(number)
     }
 
     fn find(&self, hash: u64, key: &[u8]) -> Option<u32> {
-        self.table.find(hash, |number| bytes_of(&self.keys, &self.bytes, *number) == key).copied()
+        let is_it = |known: &Entry| known.hash == part(hash) && bytes_of(&self.keys, &self.bytes, known.number) == key;
+        self.table.find(hash, is_it).map(|known| known.number)
     }
+}
+
+/// Bits of a hash that the table itself does not look at first.
+#[allow(clippy::cast_possible_truncation, reason = "a part of it is wanted")]
+fn part(hash: u64) -> u32 {
+    (hash >> 24) as u32
 }
 
 fn bytes_of<'a>(keys: &[Key], bytes: &'a [u8], number: u32) -> &'a [u8] {
