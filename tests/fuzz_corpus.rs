@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the message")]
 
+#[path = "it/tally.rs"]
+mod tally;
 #[path = "fuzz/targets.rs"]
 mod targets;
 
@@ -10,6 +12,7 @@ use std::fs;
 use std::panic::catch_unwind;
 use std::path::Path;
 
+use tally::Tally;
 use targets::TARGETS;
 
 /// Mutations of each corpus in every run of the tests.
@@ -27,13 +30,15 @@ fn corpus(name: &str) -> Vec<(String, Vec<u8>)> {
 
 #[test]
 fn every_corpus_passes_its_target() {
+    let tally = Tally::new("inputs that a fuzzer found, replayed");
     for (name, target) in TARGETS {
         let inputs = corpus(name);
         assert!(inputs.len() >= 5, "{name} has {} inputs only", inputs.len());
         for (path, bytes) in inputs {
-            assert!(catch_unwind(|| target(&bytes)).is_ok(), "{name}: {path}");
+            tally.attempt(|| passes(*target, &bytes, &path));
         }
     }
+    tally.report();
     let folders = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus")).unwrap().count();
     assert_eq!(folders, TARGETS.len(), "a corpus without a target");
 }
@@ -47,13 +52,18 @@ fn mutations_of_every_corpus_pass_its_target() {
             corpus(name).into_iter().map(|(_, bytes)| bytes).filter(|b| b.len() <= LONGEST).collect();
         // the same inputs in every run
         let mut chance = Chance(0x9e37_79b9_7f4a_7c15);
-        let began = std::time::Instant::now();
+        let tally = Tally::new(format!("`{name}`, mutations of those inputs"));
         for _ in 0..inputs {
             let input = mutated(&seeds, &mut chance);
-            assert!(catch_unwind(|| target(&input)).is_ok(), "{name}: {:?}", String::from_utf8_lossy(&input));
+            tally.attempt(|| passes(*target, &input, &String::from_utf8_lossy(&input)));
         }
-        println!("{name}: {inputs} mutations in {:.0} s", began.elapsed().as_secs_f64());
+        tally.report();
     }
+}
+
+/// A panic of a target is a panic of the program.
+fn passes(target: targets::Target, input: &[u8], shown: &str) {
+    assert!(catch_unwind(|| target(input)).is_ok(), "panicked at {shown:?}");
 }
 
 /// A sequence of numbers that look random (xorshift64*).

@@ -27,12 +27,19 @@ pub fn run(context: &Context, args: &InitArgs) -> Result<Output, Error> {
     let shown = args.directory.display();
     let list: Vec<String> = files.iter().map(|file| format!("  {shown}/{file}")).collect();
     let list = list.join("\n");
-    let enter = if directory == here { String::new() } else { format!("  cd {shown}\n") };
+    let enter = if directory == here { String::new() } else { format!("  cd {}\n", for_a_shell(&shown.to_string())) };
     let text = format!(
         "Made a feature repo in {shown}, project `{project}`:\n{list}\n\nNext:\n{enter}{}",
         next_steps(template_of(args))
     );
     Output::new(&InitReport { directory: directory.display().to_string(), project, files }, text)
+}
+
+/// A path as a shell takes it.
+fn for_a_shell(path: &str) -> String {
+    let path = if path.starts_with('-') { format!("./{path}") } else { path.to_owned() };
+    let is_plain = |c: char| c.is_alphanumeric() || "_-./".contains(c);
+    if path.chars().all(is_plain) { path } else { format!("'{}'", path.replace('\'', "'\\''")) }
 }
 
 fn template_of(args: &InitArgs) -> Template {

@@ -172,7 +172,8 @@ fn expiry_screen(found: &[Expiry]) -> String {
             || "no ttl: kept for ever".to_owned(),
             |seconds| format!("ttl {}", Span::from_seconds(seconds)),
         );
-        format!("  - {:<30} {:<24} {}\n", expiry.view, ttl, apply::values(expiry.values))
+        let values = if expiry.values == 0 { "nothing".to_owned() } else { apply::values(expiry.values) };
+        format!("  - {:<30} {:<24} {values}\n", expiry.view, ttl)
     };
     found.iter().map(line).collect()
 }

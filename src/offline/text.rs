@@ -46,12 +46,20 @@ pub(super) fn open_csv(
 /// A JSON file: an array of objects, or an object a line. It is read twice: for its types, and for its rows.
 pub(super) fn open_json(path: &Path, table: &str) -> Result<(SchemaRef, Batches), OfflineError> {
     let failed = |source| OfflineError::Io { what: "read", path: path.to_owned(), source };
-    let mut reader = BufReader::new(open(path)?);
-    if first_character(&mut reader).map_err(failed)? == Some(b'[') {
-        let array = || Ok(BufReader::new(ArrayLines::new(BufReader::new(open(path)?))));
+    let text = || after_mark(BufReader::new(open(path)?)).map_err(failed);
+    if first_character(&mut text()?).map_err(failed)? == Some(b'[') {
+        let array = || Ok(BufReader::new(ArrayLines::new(text()?)));
         return lines(array()?, array()?, table);
     }
-    lines(BufReader::new(open(path)?), BufReader::new(open(path)?), table)
+    lines(text()?, text()?, table)
+}
+
+/// The text behind the mark by which some programs say that it is UTF-8.
+fn after_mark(mut reader: BufReader<File>) -> std::io::Result<BufReader<File>> {
+    if reader.fill_buf()?.starts_with("\u{feff}".as_bytes()) {
+        reader.consume('\u{feff}'.len_utf8());
+    }
+    Ok(reader)
 }
 
 /// JSON as it is given on a command line: an array of objects, or one object.

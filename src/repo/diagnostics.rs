@@ -102,13 +102,26 @@ impl Finding {
         self
     }
 
-    /// ``did you mean `x`?`` beside the underline, if a candidate is close to `word`.
+    /// ``did you mean `x`?`` beside the underline, if a candidate is close to `word`, or `word` is short for it.
     pub(super) fn near<'a>(self, word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Self {
-        match nearest(word, candidates) {
+        let candidates: Vec<&str> = candidates.into_iter().collect();
+        match nearest(word, candidates.iter().copied()).or_else(|| in_full(word, &candidates)) {
             Some(candidate) => self.label(format!("did you mean `{candidate}`?")),
             None => self,
         }
     }
+}
+
+/// The only candidate that `word` is short for: it begins the same, and has all letters of `word` in their order.
+fn in_full<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {
+    const SAME: usize = 4;
+    let is_in = |candidate: &str| {
+        let mut letters = candidate.chars();
+        word.chars().all(|letter| letters.any(|other| other == letter))
+    };
+    let begins = |candidate: &str| word.get(..SAME).is_some_and(|begin| candidate.starts_with(begin));
+    let mut found = candidates.iter().filter(|candidate| begins(candidate) && is_in(candidate));
+    found.next().copied().filter(|_| found.next().is_none())
 }
 
 /// The candidate that is a slip of the finger away from `word`.
@@ -248,5 +261,8 @@ mod tests {
         assert_eq!(nearest("sqlit", ["sqlite", "redis"]), Some("sqlite"));
         assert_eq!(nearest("Driver", ["driver"]), Some("driver"));
         assert_eq!(nearest("weather", ["driver", "ttl"]), None);
+        assert_eq!(in_full("event_ts", &["driver", "event_timestamp", "event"]), Some("event_timestamp"));
+        assert_eq!(in_full("event_ts", &["event_timestamp", "event_times"]), None, "which of them?");
+        assert_eq!(in_full("ev", &["event"]), None, "too short to tell");
     }
 }

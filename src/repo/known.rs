@@ -57,7 +57,7 @@ pub(super) fn check(name: &At<String>, known: &[&'static str], what: &str, diagn
     if known.contains(&name.value.as_str()) || custom {
         return true;
     }
-    let message = format!("`{}` is not a {what}", name.value);
+    let message = format!("`{}` is no {what}", name.value);
     let finding = Finding::error(codes::STORE_TYPE, name.spot, message).near(&name.value, known.iter().copied());
     diagnostics.report(finding.note(format!("known: {}", known.join(", "))));
     false

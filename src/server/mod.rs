@@ -108,6 +108,12 @@ impl Server {
         })
     }
 
+    /// The endpoints as a service, for a caller with connections of its own: without the limits of `run` on connections, and
+    /// with the registry as it was read. Needs a runtime with more than one thread.
+    pub fn into_router(self) -> axum::Router {
+        router::router(Arc::new(self))
+    }
+
     /// Answers the connections of `listener` until `stop` ends; then takes no new ones and brings those at work to their
     /// end, for ten seconds at most. Needs a runtime with more than one thread. Not to be cancelled: dropping it leaves
     /// connections open.

@@ -4,7 +4,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rusqlite::Connection;
 use serde_json::Value;
@@ -13,16 +12,16 @@ use crate::harness::{Repo, finish};
 use crate::log;
 use crate::shim::{self, Fault, Ops};
 use crate::state::{self, Saved};
+use crate::tally::Tally;
 use crate::{AFTER, APPLY, BEFORE, ONE_VIEW, assert_sound, repo};
 
 /// Rows by what they are.
 type Dump = BTreeMap<String, Vec<String>>;
 
-/// What a command had to bear, in numbers.
-#[derive(Debug, Default)]
+/// What a command had to bear.
 struct Tried {
-    faults: AtomicUsize,
-    kills: AtomicUsize,
+    faults: Tally,
+    kills: Tally,
 }
 
 /// A command, and the state that it begins with.
@@ -99,42 +98,49 @@ fn logged() -> Repo {
 
 #[test]
 fn every_writing_command_survives_every_fault() {
-    let tried = Tried::default();
-    std::thread::scope(|scope| {
-        for case in cases() {
-            let tried = &tried;
-            scope.spawn(move || case.survives(tried));
-        }
+    let tried: Vec<Tried> = std::thread::scope(|scope| {
+        let cases: Vec<_> = cases().into_iter().map(|case| scope.spawn(move || case.survives())).collect();
+        cases.into_iter().map(|case| case.join().unwrap()).collect()
     });
-    let (faults, kills) = (tried.faults.into_inner(), tried.kills.into_inner());
-    report(faults, kills);
+    let sum = |of: fn(&Tried) -> &Tally| tried.iter().map(|tried| of(tried).tried()).sum::<u64>();
+    let (faults, kills) = (sum(|tried| &tried.faults), sum(|tried| &tried.kills));
+    for tried in tried {
+        tried.faults.report();
+        tried.kills.report();
+    }
     assert!(faults >= 1_000 && kills >= 200, "only {faults} faults and {kills} kills were tried");
 }
 
-#[allow(clippy::print_stderr, reason = "the figures are what the suite is run for")]
-fn report(faults: usize, kills: usize) {
-    eprintln!("faults injected: {faults}, kills: {kills}, lost: 0");
-}
-
 impl Case {
-    fn survives(&self, tried: &Tried) {
+    fn survives(&self) -> Tried {
         let before = state::save(&self.repo);
         self.repo.run(self.command).ok();
         let wanted = dump(&self.repo);
+        let name = self.name();
+        let faults = Tally::new(format!("{name}, a file operation fails or a lock is taken"));
+        let kills = Tally::new(format!("{name}, killed before or in the middle of a write"));
         let failing = [Fault::NoSpace, Fault::Io, Fault::ReadOnly];
+        let killing = [Fault::Kill, Fault::Torn];
+        let bear = |tally: &Tally, ops, number, fault| {
+            tally.attempt(|| self.bears(&before, &wanted, ops, number, fault));
+        };
         for number in 1..=self.count(&before, Ops::Change) {
-            self.bears(&before, &wanted, Ops::Change, number, failing[number % 3], tried);
-            // the other tests of this binary kill before every change
-            if number % 2 == 0 {
-                self.bears(&before, &wanted, Ops::Change, number, Fault::Torn, tried);
-            }
+            bear(&faults, Ops::Change, number, failing[number % 3]);
+            bear(&kills, Ops::Change, number, killing[number % 2]);
         }
         for number in 1..=self.count(&before, Ops::Read) {
-            self.bears(&before, &wanted, Ops::Read, number, Fault::Io, tried);
+            bear(&faults, Ops::Read, number, Fault::Io);
         }
         for number in 1..=self.count(&before, Ops::Lock) {
-            self.bears(&before, &wanted, Ops::Lock, number, Fault::Busy, tried);
+            bear(&faults, Ops::Lock, number, Fault::Busy);
         }
+        Tried { faults, kills }
+    }
+
+    /// The command as the table names it.
+    fn name(&self) -> String {
+        let applied = if self.repo.exists("data/online.db") { "" } else { "first " };
+        format!("{applied}`{}`", self.command[0])
     }
 
     /// How many such operations a run without a fault makes.
@@ -149,13 +155,12 @@ impl Case {
         count
     }
 
-    fn bears(&self, before: &Saved, wanted: &Dump, ops: Ops, number: usize, fault: Fault, tried: &Tried) {
+    fn bears(&self, before: &Saved, wanted: &Dump, ops: Ops, number: usize, fault: Fault) {
         let context = format!("{:?}: {fault:?} at {ops:?} {number}", self.command);
         state::restore(&self.repo, before);
         let mut command = self.repo.command(self.command);
         shim::arm(&mut command, &self.repo.path(""), ops, number, fault);
         let code = run(&mut command, &context);
-        if fault.kills() { &tried.kills } else { &tried.faults }.fetch_add(1, Ordering::Relaxed);
         assert_sound(&self.repo);
         if code == Some(0) {
             assert_same(&dump(&self.repo), wanted, &format!("it said that all was done: {context}"));
@@ -184,7 +189,8 @@ fn assert_same(found: &Dump, wanted: &Dump, context: &str) {
         let context = format!("{context}: {} rows, not {}", found.len(), wanted.len());
         let more: Vec<&String> = found.iter().filter(|row| !wanted.contains(row)).take(3).collect();
         let less: Vec<&String> = wanted.iter().filter(|row| !found.contains(row)).take(3).collect();
-        panic!("{context}\nin {name}\ntoo much: {more:?}\nmissing: {less:?}");
+        let kind = if found.len() < wanted.len() { "rows are lost" } else { "a value went back" };
+        panic!("{kind}: {context}\nin {name}\ntoo much: {more:?}\nmissing: {less:?}");
     }
 }
 

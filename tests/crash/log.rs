@@ -27,6 +27,7 @@ use rusqlite::Connection;
 use crate::harness::Repo;
 use crate::shim::{self, Fault, Ops};
 use crate::state;
+use crate::tally::Tally;
 
 const RECORDS: i64 = 120;
 const KEYS: i64 = 10;
@@ -72,6 +73,10 @@ enum Drive {
 impl Drive {
     fn view(self) -> &'static str {
         if self == Self::Stream { "streamed" } else { "pushed_to" }
+    }
+
+    fn what(self) -> &'static str {
+        if self == Self::Stream { "stream" } else { "push" }
     }
 }
 
@@ -300,16 +305,21 @@ fn at_every_change(drive_as: Drive, faults: &[Fault]) {
     let saved = state::save(&repo);
     let changes = changes(&repo, drive_as, 7);
     assert!(changes > 60, "only {changes}");
+    let how = if faults.iter().all(|fault| fault.kills()) { "killed at" } else { "the disk fails at" };
+    let tally = Tally::new(format!("the log of a {}, {how} a change of a file", drive_as.what()));
     for number in 1..=changes {
         let fault = faults[number % faults.len()];
         state::restore(&repo, &saved);
-        let done = drive(&repo, drive_as, 7, Some((number, fault)));
-        // another seed: the rows that are read again are cut otherwise
-        if !done {
-            assert!(drive(&repo, drive_as, 1_000 + number as u64, None));
-        }
-        assert_complete(&repo, drive_as, &(number, fault));
+        tally.attempt(|| {
+            let done = drive(&repo, drive_as, 7, Some((number, fault)));
+            // another seed: the rows that are read again are cut otherwise
+            if !done {
+                assert!(drive(&repo, drive_as, 1_000 + number as u64, None));
+            }
+            assert_complete(&repo, drive_as, &(number, fault));
+        });
     }
+    tally.report();
 }
 
 #[test]
@@ -337,17 +347,21 @@ fn a_push_whose_disk_fails_at_every_change_is_logged_once() {
 fn killed_at_random_points_it_is_logged_once() {
     let repo = repo();
     let saved = state::save(&repo);
+    let tally = Tally::new("the log of a stream or push, killed up to four times at random");
     for seed in 0..200 {
         let mut random = fastrand::Rng::with_seed(seed);
         let drive_as = if seed % 4 == 0 { Drive::Push } else { Drive::Stream };
         state::restore(&repo, &saved);
-        for _ in 0..random.u8(1..5) {
-            let fault = if random.bool() { Fault::Kill } else { Fault::Torn };
-            drive(&repo, drive_as, random.u64(..), Some((random.usize(1..90), fault)));
-        }
-        assert!(drive(&repo, drive_as, random.u64(..), None));
-        assert_complete(&repo, drive_as, &seed);
+        tally.attempt(|| {
+            for _ in 0..random.u8(1..5) {
+                let fault = if random.bool() { Fault::Kill } else { Fault::Torn };
+                drive(&repo, drive_as, random.u64(..), Some((random.usize(1..90), fault)));
+            }
+            assert!(drive(&repo, drive_as, random.u64(..), None));
+            assert_complete(&repo, drive_as, &seed);
+        });
     }
+    tally.report();
 }
 
 /// Rows whose log cannot be written wait, are told of with the cure, and go into it later.

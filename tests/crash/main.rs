@@ -10,6 +10,8 @@
 #[path = "../it/harness.rs"]
 #[allow(dead_code, reason = "the builder is shared with the other black-box tests")]
 mod harness;
+#[path = "../it/tally.rs"]
+mod tally;
 
 mod faults;
 mod log;
@@ -26,6 +28,7 @@ use parquet::arrow::ArrowWriter;
 use rusqlite::Connection;
 use serde_json::json;
 use shim::{Fault, Ops};
+use tally::Tally;
 
 /// 2024-01-01T00:00:00Z in microseconds
 const BEGIN: i64 = 1_704_067_200_000_000;
@@ -102,18 +105,29 @@ fn is_killed(repo: &Repo, arguments: &[&str], number: usize) -> bool {
 /// Kills the command before each of its changes, every time from the same state, and looks at what is left.
 fn at_every_change(repo: &Repo, arguments: &[&str], mut look: impl FnMut(usize)) {
     let saved = state::save(repo);
+    let tally = Tally::new(format!("`{}`, killed before a change of a file", arguments[0]));
     for number in 1..MOST_CHANGES {
         state::restore(repo, &saved);
         let killed = is_killed(repo, arguments, number);
-        look(number);
-        assert_sound(repo);
+        let check = || {
+            look(number);
+            assert_sound(repo);
+        };
         if !killed {
-            // 10: an apply of nothing makes fewer
-            assert!(number > 10, "only {number} changes were met");
+            check_last(&tally, number, check);
+            tally.report();
             return;
         }
+        tally.attempt(check);
     }
     panic!("{arguments:?} does not end");
+}
+
+/// The run that ends by itself is no kill, but what it leaves must be right as well.
+fn check_last(tally: &Tally, number: usize, check: impl FnOnce()) {
+    tally.check(check);
+    // 10: an apply of nothing makes fewer
+    assert!(number > 10, "only {number} changes were met");
 }
 
 #[track_caller]
@@ -143,6 +157,22 @@ fn tables(repo: &Repo) -> Vec<String> {
 
 fn count(repo: &Repo, sql: &str) -> i64 {
     Connection::open(repo.path("data/online.db")).unwrap().query_row(sql, [], |row| row.get(0)).unwrap()
+}
+
+/// A folder on a disk that may only be read.
+#[test]
+fn doctor_tells_of_a_folder_that_cannot_be_written() {
+    let repo = repo(ONE_VIEW);
+    repo.run(APPLY).ok();
+    let doctor = |number| {
+        let mut command = repo.command(["doctor"]);
+        shim::arm(&mut command, &repo.path(""), Ops::Change, number, Fault::ReadOnly);
+        let (code, told, _) = harness::finish(command.spawn().unwrap(), "doctor");
+        (code, told)
+    };
+    let told = (1..10).map(doctor).find(|(_, told)| told.contains("no file can be made beside `data/online.db`"));
+    let (code, told) = told.unwrap_or_else(|| panic!("{:?}", doctor(1)));
+    assert!(code == 1 && told.contains("FAIL") && told.contains("chmod u+wx"), "{told}");
 }
 
 #[test]

@@ -1,14 +1,17 @@
-//! A server that the fuzz target for request bodies talks to: over a socket, as a client does.
+//! The server that the fuzz target for request bodies talks to, without a socket between them.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::sync::LazyLock;
-use std::time::Duration;
 
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::Request;
 use feast_rs::feature_store::{FeatureStore, Location, PlanScope};
 use feast_rs::model::Timestamp;
 use feast_rs::server::{Server, Setup};
+use hyper::service::Service;
+use hyper_util::service::TowerToHyperService;
+use tokio::runtime::Runtime;
 
 const PATHS: &[&str] = &[
     "/get-online-features",
@@ -45,41 +48,27 @@ feature_services:
   - {name: all, features: [v, {feature_view: w, name_alias: x, join_key_map: {shop_id: y}}]}
 ";
 
-static SERVER: LazyLock<SocketAddr> = LazyLock::new(start);
+static SERVER: LazyLock<(Runtime, TowerToHyperService<Router>)> = LazyLock::new(start);
 
 /// The first byte chooses the endpoint, the rest is the body. No body makes the server fail.
 pub fn post(data: &[u8]) {
     let Some((first, body)) = data.split_first() else { return };
     let path = PATHS[usize::from(*first) % PATHS.len()];
-    let mut stream = TcpStream::connect(*SERVER).unwrap();
-    stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
-    let head =
-        format!("POST {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
-    stream.write_all(head.as_bytes()).unwrap();
-    stream.write_all(body).unwrap();
-    let mut answer = BufReader::new(stream);
-    let mut line = String::new();
-    answer.read_line(&mut line).unwrap();
-    let status: u16 = line.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
-    let mut rest = String::new();
-    answer.read_to_string(&mut rest).unwrap();
-    assert!((200..500).contains(&status), "{path}: {line}{rest}");
+    let (runtime, service) = &*SERVER;
+    let request = Request::post(path).body(Body::from(body.to_vec())).unwrap();
+    let (status, answer) = runtime.block_on(async {
+        let response = service.call(request).await.unwrap();
+        (response.status().as_u16(), to_bytes(response.into_body(), usize::MAX).await.unwrap())
+    });
+    assert!((200..500).contains(&status), "{path}: {status} {}", String::from_utf8_lossy(&answer));
 }
 
-/// Serves a repo of its own until the process ends.
-fn start() -> SocketAddr {
+/// A server over a repo of its own, which stays until the process ends.
+fn start() -> (Runtime, TowerToHyperService<Router>) {
     let folder = std::env::temp_dir().join(format!("feast-rs-http-bodies-{}", std::process::id()));
-    let (sender, receiver) = std::sync::mpsc::channel();
-    std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let server = server(folder);
-        runtime.block_on(async {
-            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-            sender.send(listener.local_addr().unwrap()).unwrap();
-            server.run(listener, std::future::pending()).await;
-        });
-    });
-    receiver.recv().unwrap()
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let router = server(folder).into_router();
+    (runtime, TowerToHyperService::new(router))
 }
 
 fn server(folder: PathBuf) -> Server {

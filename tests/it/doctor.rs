@@ -54,7 +54,56 @@ fn each_fault_has_a_line_and_a_cure_that_cures_it() {
     repo.edit("features.yaml", "{name: acc_rate, dtype: Float32}", "{name: acc_rate, dtype: Float64}");
     assert_eq!(line(&checks(&repo, 0), "definitions", "not applied")["status"], "warn");
     repo.edit("features.yaml", "{name: acc_rate, dtype: Float64}", "{name: acc_ratio, dtype: Float64}");
-    assert_eq!(line(&checks(&repo, 1), "definitions", "1 error")["status"], "FAIL");
+    assert_eq!(line(&checks(&repo, 1), "definitions", "acc_ratio")["status"], "FAIL");
+}
+
+#[test]
+fn what_a_definition_causes_is_told_with_its_place() {
+    let repo = Repo::materialized();
+    repo.edit("features.yaml", "{name: acc_rate, dtype: Float32}", "{name: acc_rate, dtype: Flaot32}");
+    repo.edit("features.yaml", "join_keys: [driver_id]", "join_kyes: [driver_id]");
+    let text = repo.read("features.yaml");
+    let checks = checks(&repo, 1);
+    for word in ["Flaot32", "join_kyes"] {
+        let row = text.lines().position(|line| line.contains(word)).unwrap();
+        let column = text.lines().nth(row).unwrap().find(word).unwrap();
+        let found = line(&checks, "definitions", &format!("features.yaml:{}:{}: ", row + 1, column + 1));
+        assert_eq!(found["status"], "FAIL");
+        assert!(found["message"].as_str().unwrap().contains("did you mean"), "{found}");
+    }
+}
+
+#[test]
+fn a_registry_that_was_moved_tells_what_python_would_drop() {
+    let repo = Repo::materialized();
+    let moved = Repo::sample();
+    for file in ["data/registry.db", "data/online_store.db"] {
+        std::fs::copy(repo.path(file), moved.path(file)).unwrap();
+    }
+    let found = line(&checks(&moved, 0), "registry", "would drop it");
+    assert_eq!((&found["status"], &found["fix"]), (&"warn".into(), &"`feast-rs apply` writes the right path".into()));
+    moved.run(["apply"]).ok();
+    checks(&moved, 0).as_array().unwrap().iter().for_each(|check| assert_eq!(check["status"], "ok", "{check}"));
+}
+
+/// Root may write whatever the mode says: for root the same is told in `tests/crash`.
+#[cfg(unix)]
+#[test]
+fn files_that_may_not_be_written_are_told() {
+    use std::os::unix::fs::PermissionsExt;
+    let repo = Repo::materialized();
+    let mode = |name: &str, mode| std::fs::set_permissions(repo.path(name), PermissionsExt::from_mode(mode)).unwrap();
+    mode("data/online_store.db", 0o400);
+    let is_root = std::fs::File::options().write(true).open(repo.path("data/online_store.db")).is_ok();
+    if is_root {
+        return;
+    }
+    assert_eq!(line(&checks(&repo, 1), "online store", "cannot be written")["fix"], "chmod u+w data/online_store.db");
+    mode("data/online_store.db", 0o600);
+    mode("data", 0o500);
+    line(&checks(&repo, 1), "online store", "no file can be made beside");
+    mode("data", 0o700);
+    checks(&repo, 0);
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod harness;
 mod http;
 mod sample;
 mod store;
+mod tally;
 
 mod concurrency;
 mod consent;

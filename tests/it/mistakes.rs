@@ -38,6 +38,15 @@ const IN_FILES: &[Mistake] = &[
         says: &["event_timestmp", "did you mean `event_timestamp`", "features.yaml:10"],
     },
     Mistake {
+        what: "the timestamp field is short for a column",
+        file: DEFINITIONS,
+        from: "timestamp_field: event_timestamp",
+        to: "timestamp_field: event_ts",
+        run: &["apply"],
+        code: 1,
+        says: &["event_ts", "did you mean `event_timestamp`", "features.yaml:10"],
+    },
+    Mistake {
         what: "the created column is not a column",
         file: DEFINITIONS,
         from: "created_timestamp_column: created",

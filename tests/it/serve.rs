@@ -39,6 +39,17 @@ fn features_are_served_as_the_command_prints_them() {
     assert_eq!(answer["results"][1]["event_timestamps"], json!(["2024-01-01T05:00:00Z", "2024-01-01T05:00:00Z"]));
 }
 
+/// As the documentation of Feast writes it, for `curl -d`.
+#[test]
+fn a_request_needs_no_content_type() {
+    let repo = Repo::materialized();
+    let server = Server::start(&repo, &[]);
+    let body = conv_rate().to_string();
+    for headers in [&[][..], &["content-type: application/x-www-form-urlencoded"]] {
+        assert_eq!(server.send("POST", READ, headers, body.as_bytes()).status, 200);
+    }
+}
+
 #[test]
 fn services_full_names_and_versions_are_served() {
     let repo = Repo::materialized();

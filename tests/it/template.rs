@@ -30,6 +30,20 @@ fn every_template_applies() {
     }
 }
 
+/// The next steps are typed as they stand.
+#[test]
+fn init_names_its_folder_as_a_shell_takes_it() {
+    let repo = Repo::new();
+    for (folder, shown) in
+        [("a shop", "cd 'a shop'"), ("-shop", "cd ./-shop"), ("o'shop", "cd 'o'\\''shop'"), ("s_1", "cd s_1")]
+    {
+        repo.run(["init", "--", folder]).ok().says(&[shown]);
+        let mut shell = std::process::Command::new("sh");
+        shell.arg("-c").arg(format!("{shown} && test -f feature_store.yaml")).current_dir(repo.path(""));
+        assert!(shell.status().unwrap().success(), "{shown}");
+    }
+}
+
 #[test]
 fn init_does_not_overwrite() {
     let repo = Repo::new().file("shop/feature_store.yaml", "project: mine\n");

@@ -7,6 +7,7 @@ use crate::load::Load;
 use crate::repo::{Reader, STREAM, Source};
 use crate::simulator::fault::{Fault, Rule, When, next_random};
 use crate::simulator::{Options, Simulator};
+use crate::tally::Tally;
 
 /// Codes after which asking again helps.
 const PASSING: &[&str] = &[
@@ -101,6 +102,7 @@ fn each_fault_alone() {
         cases.extend(faults.into_iter().map(|fault| (*operation, fault)));
     }
     let applied = applied();
+    let tally = Tally::new("`stream-ingest`, each failure of each call alone");
     on_threads(cases.len() as u64, |number| {
         let (operation, fault) = &cases[usize::try_from(number).unwrap()];
         // on the first call, and in the middle
@@ -109,8 +111,9 @@ fn each_fault_alone() {
             Rule::new(operation, When::Call(3), fault.clone()),
             Rule::new(operation, When::Call(4), fault.clone()),
         ];
-        survives(&applied, &format!("{operation} {fault:?}"), rules);
+        tally.attempt(|| survives(&applied, &format!("{operation} {fault:?}"), rules));
     });
+    tally.report();
 }
 
 #[test]
@@ -123,6 +126,7 @@ fn a_call_that_hangs() {
 fn faults_mixed_by_chance() {
     const RUNS: u64 = 200;
     let applied = applied();
+    let tally = Tally::new("`stream-ingest`, failures mixed by a seed");
     on_threads(RUNS, |seed| {
         let mut random = seed;
         let mut faults: Vec<_> = PASSING.iter().map(|code| Fault::error(code)).collect();
@@ -137,8 +141,9 @@ fn faults_mixed_by_chance() {
         rules.push(Rule::new("ListShards", When::Percent(20, seed), pick(&faults)));
         // at least one call fails
         rules.push(Rule::new("GetRecords", When::Call(2), pick(&reads)));
-        survives(&applied, &format!("seed {seed}"), rules);
+        tally.attempt(|| survives(&applied, &format!("seed {seed}"), rules));
     });
+    tally.report();
 }
 
 /// What asking again does not mend ends the run with its name, and costs nothing.

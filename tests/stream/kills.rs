@@ -10,6 +10,7 @@ use crate::load::Load;
 use crate::repo::{Reader, Running, STREAM, Source};
 use crate::simulator::fault::next_random;
 use crate::simulator::{Options, Simulator};
+use crate::tally::Tally;
 
 /// No quotas, small pages: many commits.
 fn many_pages() -> Options {
@@ -56,13 +57,13 @@ fn killed_after_every_commit_it_ends_as_a_clean_run() {
         let simulator = Arc::clone(&simulator);
         move || reshard_under_load(&simulator)
     });
-    let mut kills = 0;
-    let mut kill_after_a_commit = |or: &dyn Fn() -> bool| {
+    let tally = Tally::new("`stream-ingest`, killed after a commit, under load");
+    let kill_after_a_commit = |or: &dyn Fn() -> bool| {
         let mut watch = reader.watch();
         let mut running = Running::start(reader.ingest(&[]));
         running.until("a commit", || watch.moved() || or());
         running.kill();
-        kills += 1;
+        tally.count();
     };
     while !loading.is_finished() {
         kill_after_a_commit(&|| loading.is_finished());
@@ -71,9 +72,12 @@ fn killed_after_every_commit_it_ends_as_a_clean_run() {
     while reader.newest() != *load.expected() {
         kill_after_a_commit(&|| false);
     }
-    assert!(kills >= 5, "{kills} kills");
-    reader.catch_up();
-    check(&simulator, &reader, &load);
+    assert!(tally.tried() >= 5, "{} kills", tally.tried());
+    tally.check(|| {
+        reader.catch_up();
+        check(&simulator, &reader, &load);
+    });
+    tally.report();
 }
 
 #[test]
@@ -86,16 +90,21 @@ fn killed_at_any_time_it_ends_as_a_clean_run() {
         let simulator = Arc::clone(&simulator);
         move || reshard_under_load(&simulator)
     });
+    let tally = Tally::new("`stream-ingest`, killed at any time, under load");
     let mut random = 7;
     for _ in 0..KILLS {
         let mut running = Running::start(reader.ingest(&[]));
         thread::sleep(Duration::from_millis(100 + next_random(&mut random) % 700));
         assert_eq!(running.ended(), None, "it goes on until it is killed");
         running.kill();
+        tally.count();
     }
     let load = loading.join().unwrap();
-    reader.catch_up();
-    check(&simulator, &reader, &load);
+    tally.check(|| {
+        reader.catch_up();
+        check(&simulator, &reader, &load);
+    });
+    tally.report();
 }
 
 /// Every record is in the historical log once, whenever it was killed.
@@ -109,17 +118,22 @@ fn killed_at_any_time_the_log_has_every_record_once() {
         let simulator = Arc::clone(&simulator);
         move || reshard_under_load(&simulator)
     });
+    let tally = Tally::new("`stream-ingest` with a log, killed at any time, under load");
     let mut random = 11;
     for kill in 0..KILLS {
         // some of them while it ends, and moves rows from the store to the log
         let mut running = Running::start(reader.ingest(if kill % 2 == 0 { &["--until-caught-up"] } else { &[] }));
         thread::sleep(Duration::from_millis(100 + next_random(&mut random) % 400));
         running.kill();
+        tally.count();
     }
     let load = loading.join().unwrap();
-    reader.catch_up();
-    assert_eq!(reader.newest(), *load.expected());
-    assert_eq!(reader.logged(), (1..=load.count()).collect::<Vec<_>>());
+    tally.check(|| {
+        reader.catch_up();
+        assert_eq!(reader.newest(), *load.expected());
+        assert_eq!(reader.logged(), (1..=load.count()).collect::<Vec<_>>());
+    });
+    tally.report();
 }
 
 #[test]

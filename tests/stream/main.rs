@@ -10,6 +10,8 @@
 mod harness;
 #[path = "../simulator/mod.rs"]
 mod simulator;
+#[path = "../it/tally.rs"]
+mod tally;
 
 mod fan_out;
 mod faults;

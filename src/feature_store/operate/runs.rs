@@ -147,9 +147,12 @@ impl FeatureStore<'_> {
     /// The latest runs, newest first: of one view or of all, `limit` at most.
     ///
     /// # Errors
-    /// A registry that cannot be read.
+    /// A registry that cannot be read, or a view that neither is there nor ever ran.
     pub fn runs(&self, view: Option<&str>, limit: usize) -> Result<Vec<RunSummary>, Error> {
         let all = self.registry(Access::Read)?.runs(usize::MAX)?;
+        if let Some(name) = view.filter(|name| all.iter().all(|run| run.view != *name)) {
+            self.view_tables(&self.snapshot()?, Some(name))?;
+        }
         let chosen = all.iter().filter(|run| view.is_none_or(|view| run.view == view));
         Ok(chosen.take(limit).map(summary).collect())
     }

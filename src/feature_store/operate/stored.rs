@@ -189,7 +189,7 @@ fn keys(
     };
     for (name, _) in given {
         if named(name).is_none() {
-            return Err(Error::not_found(format!("join key of `{}`", view.name), name, view.join_keys()));
+            return Err(Error::not_found("join key", name, view.join_keys()));
         }
     }
     let rows = given.iter().map(|(_, values)| values.len()).max().unwrap_or(1);

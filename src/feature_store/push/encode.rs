@@ -197,7 +197,13 @@ impl<'p> Encoder<'p> {
     ) -> Result<Encoded, Error> {
         let mut decoded = Vec::with_capacity(self.plan.views.len());
         for (place, planned) in self.plan.views.iter().enumerate() {
-            let texts = of_view(place);
+            let mut texts = of_view(place);
+            // what is wrong is not read: a record that has lost its middle may be one again
+            for (payload, ..) in &texts.wrong {
+                if let Some(text) = texts.payloads.get_mut(*payload) {
+                    *text = b"";
+                }
+            }
             let view = || planned.view.name.clone();
             let mut records = planned
                 .path
@@ -206,7 +212,7 @@ impl<'p> Encoder<'p> {
                 .map_err(|source| IngestError::Columns { view: view(), source })?;
             for (payload, code, message) in texts.wrong {
                 let payload = u32::try_from(payload).unwrap_or(u32::MAX);
-                // what was cut is no JSON either; that it was cut is what is told
+                // nothing is no JSON either; what was wrong before is what is told
                 records.refused.retain(|refused| refused.origin.payload != payload);
                 let origin = RecordOrigin { payload, index: 0, start: 0, end: 0 };
                 records.refused.push(crate::source::json::RefusedRecord { origin, code, message, whole: true });

@@ -23,6 +23,7 @@ const BLOCKS: usize = 4;
 const PIECE: usize = 8 << 20;
 /// What must be held as a whole (an object of columns, parquet from a pipe) has so many bytes at most: 256 MiB.
 const WHOLE: usize = 256 << 20;
+const BYTE_ORDER_MARK: &[u8] = &[0xef, 0xbb, 0xbf];
 /// A pipe that pauses so long has its records committed.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -134,7 +135,11 @@ impl Pieces {
             return Self::parquet_file(path, records);
         }
         let mut source = Source::open(input, &name)?;
-        let beginning = source.beginning(&name)?;
+        let mut beginning = source.beginning(&name)?;
+        // some programs mark a text as UTF-8 by it
+        if beginning.starts_with(BYTE_ORDER_MARK) {
+            beginning.drain(..BYTE_ORDER_MARK.len());
+        }
         let (form, sniffed) = match format {
             PushFormat::DeadLetter => (RecordForm::DeadLetter, Form::Ndjson),
             PushFormat::Ndjson => (RecordForm::Json, Form::Ndjson),
@@ -336,8 +341,9 @@ impl Source {
         match self {
             Self::Text(_) => Arrivals::Memory(Some(beginning)),
             Self::File(mut file, _) => {
-                let size = file.metadata().map_or(u64::MAX, |metadata| metadata.len());
-                if size > BLOCK as u64 {
+                // a pipe or a device that has a name has no size, and perhaps no end
+                let is_small = file.metadata().is_ok_and(|found| found.is_file() && found.len() <= BLOCK as u64);
+                if !is_small {
                     return Arrivals::Thread(Some(beginning), read_on_a_thread(Box::new(file)));
                 }
                 let mut all = beginning;

@@ -266,6 +266,6 @@ fn split_reference(reference: &str) -> Result<(&str, &str), Error> {
 fn find_feature<'a>(view: &str, features: &'a [Field], name: &str) -> Result<&'a Field, Error> {
     features.iter().find(|field| field.name == name).ok_or_else(|| {
         let known = features.iter().map(|field| field.name.as_str());
-        Error::not_found(format!("feature of `{view}`"), name, known)
+        Error::not_found(format!("feature of `{view}` called"), name, known)
     })
 }

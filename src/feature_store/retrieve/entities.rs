@@ -80,7 +80,7 @@ impl Wanted {
             return Ok(None);
         }
         let known = self.keys.keys().chain(self.values.keys()).map(String::as_str);
-        Err(Error::not_found("join key of the requested features", given, known))
+        Err(Error::not_found("join key", given, known))
     }
 
     fn check_complete(&self, columns: &[EntityColumn<'_>]) -> Result<(), Error> {

@@ -152,6 +152,7 @@ impl Splitter {
     }
 
     fn ended(&mut self, start: usize, end: usize) {
+        let end = if self.too_long { end.min(start + self.kept()) } else { end };
         let record = self.pending.get(start..end).unwrap_or_default();
         let (before, length) = match self.layout {
             // blanks belong to the first and the last cell
@@ -168,13 +169,31 @@ impl Splitter {
 
     /// Forgets the middle of a record that is too long.
     fn shorten(&mut self) {
+        self.forget_blanks();
         let Some(start) = self.start else { return };
-        let keep = start + KEPT.min(self.max_record);
         if self.too_long || self.pending.len().saturating_sub(start) > self.max_record {
             self.too_long = true;
-            self.pending.truncate(keep);
+            self.pending.truncate(start + self.kept());
             self.at = self.pending.len();
         }
+    }
+
+    /// What is kept of a record that is too long.
+    fn kept(&self) -> usize {
+        KEPT.min(self.max_record)
+    }
+
+    /// Forgets what stands between records, where that is more than a record may have.
+    fn forget_blanks(&mut self) {
+        let begin = self.whole.last().map_or(0, |span| span.end);
+        let end = self.start.unwrap_or(self.at);
+        let length = end.saturating_sub(begin);
+        if length <= self.max_record {
+            return;
+        }
+        self.pending.drain(begin..end);
+        self.at -= length;
+        self.start = self.start.map(|start| start - length);
     }
 
     fn lines(&mut self) {
@@ -332,6 +351,23 @@ mod tests {
         let found = split(Layout::Values, &text, 100, 2000);
         assert_eq!((found[0].as_str(), found[2].as_str(), found.len()), ("{\"a\": 1}", "{\"a\": 2}", 3));
         assert!(found[1].ends_with('~') && found[1].len() < 1100);
+    }
+
+    #[test]
+    fn blanks_and_the_middle_of_long_records_are_not_kept() {
+        for (layout, endless) in
+            [(Layout::Lines, "\n"), (Layout::Lines, "x"), (Layout::Values, " "), (Layout::QuotedLines, "\n")]
+        {
+            let mut splitter = Splitter::new(layout).with_max_record(50);
+            for _ in 0..100 {
+                splitter.feed(endless.repeat(40).as_bytes());
+                assert!(splitter.pending.len() <= 100, "{layout:?} {endless:?}: {}", splitter.pending.len());
+            }
+            splitter.feed(b"\na\n");
+            let records = splitter.take_all().unwrap();
+            assert_eq!(records.iter().last(), Some(&b"a"[..]), "{layout:?} {endless:?}");
+            assert!(records.iter().all(|record| record.len() <= 50));
+        }
     }
 
     #[test]

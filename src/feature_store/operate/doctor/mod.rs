@@ -11,6 +11,7 @@ use super::super::{FeatureStore, Observer, PlanScope};
 use crate::error::Error;
 use crate::model::Timestamp;
 use crate::registry::Snapshot;
+use crate::repo::Problem;
 
 /// What a check found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -65,6 +66,31 @@ impl Findings {
     }
 }
 
+/// Each problem of the definitions by itself.
+fn tell_problems(check: &str, error: &Error, findings: &mut Findings) {
+    const FIX: &str = "`feast-rs validate` shows each problem in its line";
+    let problems = match error {
+        Error::Repo(error) => error.problems(),
+        _ => &[],
+    };
+    if problems.is_empty() {
+        findings.fail(check, in_one_line(error), FIX);
+    }
+    for problem in problems.iter().filter(|problem| !problem.warning) {
+        findings.fail(check, in_its_place(problem), FIX);
+    }
+}
+
+/// `features.yaml:12:11: a type is unknown, did you mean ..? [E0114]`
+fn in_its_place(problem: &Problem) -> String {
+    let Problem { code, message, file, line, column, label, .. } = problem;
+    let label = if label.is_empty() { String::new() } else { format!(", {label}") };
+    match line {
+        0 => format!("{file}: {message}{label} [{code}]"),
+        _ => format!("{file}:{line}:{column}: {message}{label} [{code}]"),
+    }
+}
+
 impl FeatureStore<'_> {
     /// Looks at definitions, registry, online store, every view's table and every stream's position. Nothing is changed,
     /// except that a file is made and removed where it has to be known whether that is possible.
@@ -80,8 +106,7 @@ impl FeatureStore<'_> {
     fn check_definitions(&self, now: Timestamp, findings: &mut Findings) {
         const CHECK: &str = "definitions";
         if let Err(error) = self.load(false, now) {
-            findings.fail(CHECK, in_one_line(&error), "`feast-rs validate` shows each problem with its place");
-            return;
+            return tell_problems(CHECK, &error, findings);
         }
         // what is wrong with the registry is told by its own check
         let Ok(planned) = self.plan(PlanScope::default(), now) else { return findings.ok(CHECK, "valid") };
