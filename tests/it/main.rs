@@ -30,3 +30,4 @@ mod stream_ingest;
 mod template;
 mod validate;
 mod workflow;
+mod writers;
