@@ -1,13 +1,12 @@
 //! `demo`: the whole tour in a temporary folder, each command as a user would type it, with what it prints.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use clap::Parser;
-
-use super::args::{Cli, DemoArgs};
+use super::Context;
+use super::args::DemoArgs;
 use super::exit::Exit;
 use super::output::{BOLD, paint};
-use super::{Context, run_parsed};
 use crate::error::Error;
 
 /// The folder that `init` makes in the demo.
@@ -59,10 +58,7 @@ pub fn run(context: &Context, args: &DemoArgs) -> Result<Exit, Error> {
     for (index, (why, command)) in TOUR.iter().enumerate() {
         let gap = if index == 0 { "" } else { "\n" };
         context.printer.text(&format!("{gap}# {why}\n{}", prompt(command, context.printer.colour())))?;
-        let exit = run_command(context, &folder.path, command)?;
-        if exit != Exit::Done {
-            return Ok(exit);
-        }
+        run_command(&folder.path, command)?;
         if command.starts_with("init") {
             context.printer.text(&format!("\n{}", paint(&format!("$ cd {REPO}"), BOLD, context.printer.colour())))?;
         }
@@ -76,13 +72,19 @@ fn prompt(command: &str, colour: bool) -> String {
 }
 
 /// Runs one command of the tour, in the folder that the user of the tour would be in.
-fn run_command(context: &Context, folder: &Path, command: &str) -> Result<Exit, Error> {
+fn run_command(folder: &Path, command: &str) -> Result<(), Error> {
+    let failed = |error| Error::io(format!("run `feast-rs {command}`"), error);
     let place = if command.starts_with("init") { folder.to_owned() } else { folder.join(REPO) };
-    let mut words = vec!["feast-rs".into(), "-c".into(), place.into_os_string(), "--no-progress".into()];
     // no word of the tour has a space in it, so that quotes, which a shell needs, only stand around whole words
-    words.extend(command.split_whitespace().map(|word| word.trim_matches('\'').into()));
-    let cli = Cli::try_parse_from(words).map_err(|e| Error::internal("run the demo", e))?;
-    Ok(run_parsed(&cli, context.env))
+    let words = command.split_whitespace().map(|word| word.trim_matches('\''));
+    let mut program = Command::new(std::env::current_exe().map_err(failed)?);
+    // a repo that the environment names is another one
+    program.current_dir(&place).args(["-c", ".", "--no-progress"]).args(words);
+    let status = program.status().map_err(failed)?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(Error::internal(format!("run `feast-rs {command}`"), status.to_string()))
 }
 
 /// The folder of the tour; removed at its end unless the user keeps it.

@@ -7,11 +7,11 @@ use arrow::error::ArrowError;
 use arrow::json::writer::{JsonArray, WriterBuilder};
 use serde_json::Value;
 
-use super::Context;
 use super::args::{Format, HistoricalArgs};
 use super::exit::Exit;
 use super::output::{Columns, Output, counted, grouped};
 use super::progress::{Bar, peak_memory};
+use super::{Context, absolute};
 use crate::error::Error;
 use crate::feature_store::{EntityRows, FeatureSet, HistoricalReport, HistoricalRequest, RefusedValue};
 
@@ -19,15 +19,14 @@ use crate::feature_store::{EntityRows, FeatureSet, HistoricalReport, HistoricalR
 const SHOWN: usize = 20;
 
 pub fn run(context: &Context, args: &HistoricalArgs) -> Result<Output, Error> {
-    let here = std::env::current_dir().map_err(|e| Error::io("find the current folder", e))?;
     let request = HistoricalRequest {
         features: match &args.service {
             Some(name) => FeatureSet::Service(name.clone()),
             None => FeatureSet::References(args.features.clone()),
         },
-        entities: entities(&here, &args.entity_df),
+        entities: entities(&args.entity_df)?,
         full_feature_names: args.full_feature_names,
-        out: args.out.as_ref().map(|file| here.join(file)),
+        out: args.out.as_deref().map(absolute).transpose()?,
     };
     let store = context.open()?;
     let bar = Bar::new(context.printer.progress());
@@ -44,12 +43,12 @@ pub fn run(context: &Context, args: &HistoricalArgs) -> Result<Output, Error> {
 }
 
 /// What begins like JSON is no name of a file.
-fn entities(here: &Path, text: &str) -> EntityRows {
-    if text.trim_start().starts_with(['[', '{']) {
+fn entities(text: &str) -> Result<EntityRows, Error> {
+    Ok(if text.trim_start().starts_with(['[', '{']) {
         EntityRows::Json(text.to_owned())
     } else {
-        EntityRows::File(here.join(text))
-    }
+        EntityRows::File(absolute(Path::new(text))?)
+    })
 }
 
 fn tell(context: &Context, report: &HistoricalReport) {

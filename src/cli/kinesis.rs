@@ -1,9 +1,9 @@
 //! `kinesis ...`: shards and positions.
 
-use super::Context;
 use super::args::{CheckpointsCommand, KinesisCommand, PlaceArg, ResetArg};
 use super::output::{Columns, Output, counted};
 use super::stream_ingest::{clock, runtime};
+use super::{Context, absolute};
 use crate::error::Error;
 use crate::feature_store::{Checkpoint, Input, ResetTo, ShardInfo};
 use crate::model::StartPosition;
@@ -31,8 +31,7 @@ pub fn run(context: &Context, command: &KinesisCommand) -> Result<Output, Error>
         }
         KinesisCommand::Checkpoints(CheckpointsCommand::Reset { view, to, endpoint_url, input }) => {
             let to = place(context, to)?;
-            let directory = context.location()?.directory;
-            let input = input.as_ref().map(|path| Input::File(directory.join(path)));
+            let input = input.as_ref().map(|path| absolute(path).map(Input::File)).transpose()?;
             let reset = store.reset_checkpoints(view, to, input.as_ref(), endpoint_url.clone(), clock());
             let report = runtime()?.block_on(reset)?;
             let count = counted(report.checkpoints.len(), "shard");

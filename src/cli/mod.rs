@@ -29,7 +29,7 @@ mod stream_watch;
 mod validate;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use chrono::Utc;
@@ -78,6 +78,11 @@ fn run_parsed(cli: &Cli, env: &'static Env<'static>) -> Exit {
             Exit::Failed(error.kind())
         }
     }
+}
+
+/// A path of the command line starts where the command runs, whatever repo `-c` names.
+fn absolute(path: &Path) -> Result<PathBuf, Error> {
+    std::path::absolute(path).map_err(|error| Error::io("find the current folder", error))
 }
 
 fn now() -> Timestamp {

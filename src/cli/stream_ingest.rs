@@ -1,13 +1,13 @@
 //! `stream-ingest`: runs until it is told to stop, with one line that says how it goes.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
-use super::Context;
 use super::args::{DestinationArg, OnGapArg, PlaceArg, StreamIngestArgs};
 use super::exit::Exit;
 use super::output::{Columns, GREEN, Output, RED, counted, grouped, paint};
 use super::stream_watch::Watch;
+use super::{Context, absolute};
 use crate::error::Error;
 use crate::feature_store::{
     Destination, Input, RunRecord, Stop, Stopper, StreamCheck, StreamFrom, StreamIngestReport, StreamIngestRequest,
@@ -100,7 +100,7 @@ fn request(context: &Context, args: &StreamIngestArgs) -> Result<StreamIngestReq
         until_caught_up: args.until_caught_up,
         max_records: args.max_records,
         duration: args.duration,
-        input: input(context, args.input.as_deref())?,
+        input: args.input.as_deref().map(input).transpose()?,
         on_gap: args.on_gap.map(|on_gap| match on_gap {
             OnGapArg::Fail => OnGap::Fail,
             OnGapArg::Warn => OnGap::Warn,
@@ -112,13 +112,8 @@ fn destination(to: DestinationArg) -> Destination {
     Destination { online: to != DestinationArg::Offline, offline: to != DestinationArg::Online }
 }
 
-/// A path is relative to the folder that `-c` changes to.
-fn input(context: &Context, input: Option<&str>) -> Result<Option<Input>, Error> {
-    Ok(match input {
-        None => None,
-        Some("-") => Some(Input::Standard),
-        Some(path) => Some(Input::File(context.location()?.directory.join(PathBuf::from(path)))),
-    })
+fn input(input: &str) -> Result<Input, Error> {
+    if input == "-" { Ok(Input::Standard) } else { Ok(Input::File(absolute(Path::new(input))?)) }
 }
 
 fn from(context: &Context, place: &PlaceArg) -> Result<StreamFrom, Error> {

@@ -430,3 +430,47 @@ fn a_signal_ends_it_after_the_requests_at_work() {
     assert_eq!(code, 0, "{said}");
     assert!(said.contains("shutting down"), "{said}");
 }
+
+/// Bodies that are wrong, large or both: each is the client's fault, and all together take a bounded amount of memory.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_storm_of_bodies_takes_little_memory() {
+    let repo = Repo::materialized();
+    let server = Server::start(&repo, &[]);
+    server.post(READ, &conv_rate());
+    let before = server.peak_memory();
+    let deep = |mark: &str| mark.repeat(2_000_000).into_bytes();
+    let long = |text: &str, count: usize| text.repeat(count).into_bytes();
+    let bodies: [(&str, Vec<u8>); 8] = [
+        (READ, deep("[")),
+        (READ, deep("{\"a\":")),
+        (
+            READ,
+            [
+                &br#"{"features": ["driver_hourly_stats:conv_rate"], "entities": {"driver_id": ["#[..],
+                &long("1001,", 700_000),
+            ]
+            .concat(),
+        ),
+        (READ, long("\u{0}\u{1}\u{2}", 1_300_000)),
+        ("/push", [&br#"{"push_source_name": "x", "df": {"a": ["#[..], &long("\"\\ud800\",", 2_000_000)].concat()),
+        ("/push", long("x", 60 << 20)),
+        ("/write-to-online-store", deep("{\"df\":[")),
+        ("/push/ndjson?push_source_name=x", long("{\"driver_id\": \"\n", 1_000_000)),
+    ];
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            let (server, bodies) = (&server, &bodies);
+            scope.spawn(move || {
+                for (path, body) in bodies {
+                    let reply = server.send("POST", path, &[], body);
+                    assert!((400..500).contains(&reply.status), "{path}: {}", reply.head);
+                }
+            });
+        }
+    });
+    assert_eq!(server.post(READ, &conv_rate()).status, 200);
+    let grown = server.peak_memory() - before;
+    // two bodies with records at a time, of 64 MiB at most, and what is made of them
+    assert!(grown <= 256, "{grown} MB more");
+}

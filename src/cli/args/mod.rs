@@ -23,7 +23,8 @@ pub use serve::{ServeArgs, ServerType};
 #[derive(Debug, Parser)]
 #[command(name = "feast-rs", version, about, max_term_width = 100)]
 pub struct Cli {
-    /// Folder of the repo [env: FEATURE_REPO_DIR_ENV_VAR] [default: the nearest parent with a feature_store.yaml]
+    /// Folder of the repo; other paths of the command line start where it runs [env: FEATURE_REPO_DIR_ENV_VAR] [default: the
+    /// nearest parent with a feature_store.yaml]
     #[arg(short, long, value_name = "DIR")]
     pub chdir: Option<PathBuf>,
     /// Settings file, instead of feature_store.yaml in the repo [env: FEAST_FS_YAML_FILE_PATH]
