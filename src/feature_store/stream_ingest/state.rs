@@ -14,7 +14,7 @@ use crate::online::{OnlineError, Outcome};
 use crate::source::kinesis::{ApiError, Delivery, ListedShard};
 
 /// Records of Kinesis in one transaction, at first and at most.
-const FIRST_BATCH: u64 = 40_000;
+const FIRST_BATCH: u64 = 20_000;
 const LARGEST_BATCH: u64 = 80_000;
 /// No transaction is made smaller than this.
 const SMALLEST_BATCH: u64 = 2_500;
