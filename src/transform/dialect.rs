@@ -1,4 +1,4 @@
-//! The SQL that is read: PostgreSQL's, without names of arguments that are expressions.
+//! The SQL that is read: that of Postgres, without names of arguments that are expressions.
 //!
 //! `json_object('a': 1)` has such a name. To find out whether an argument has one, the parser reads it twice, and what
 //! stands in it four times, and so on: twenty calls in each other would take a million times as long as one.
@@ -9,7 +9,7 @@ use datafusion_sql::sqlparser::dialect::{Dialect, PostgreSqlDialect, Precedence}
 use datafusion_sql::sqlparser::keywords::Keyword;
 use datafusion_sql::sqlparser::parser::{Parser, ParserError};
 
-/// What of PostgreSQL's dialect there is to an expression or a SELECT; all else is no matter for views.
+/// What of the dialect of Postgres there is to an expression or a SELECT; all else is no matter for views.
 #[derive(Debug)]
 pub(super) struct ViewSql;
 

@@ -55,10 +55,10 @@ fn times(name: &str, argument: Option<&Expr>) -> Result<usize> {
 
 /// The argument that is put in.
 fn text<'e>(name: &str, argument: Option<&'e Expr>) -> Result<&'e str> {
-    match argument.and_then(written) {
-        Some(text) => Ok(text),
-        None => plan_err!("the third argument of {name} must be written as a text"),
-    }
+    let Some(text) = argument.and_then(written) else {
+        return plan_err!("the third argument of {name} must be written as a text");
+    };
+    Ok(text)
 }
 
 /// How much longer a text becomes where `from`, or what is perhaps nothing, is replaced everywhere.
