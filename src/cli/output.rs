@@ -115,7 +115,7 @@ impl Printer {
             .and_then(|()| out.flush())
         {
             Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            other => other.map_err(|e| Error::internal("write the result", e)),
+            other => other.map_err(|e| Error::io("write the result", e)),
         }
     }
 

@@ -71,7 +71,7 @@ pub enum OfflineError {
         found: String,
     },
     /// one event time that is none
-    #[error("the event time `{column}` in row {row} of the {table} cannot be read: {reason}")]
+    #[error("the event time `{column}` in row {number} of the {table} cannot be read: {reason}", number = row + 1)]
     BadInstant {
         /// which table
         table: String,

@@ -1,5 +1,7 @@
 //! Feast's file registry: one serialized `feast.core.Registry`. It is read, and imported, never written.
 
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::Path;
 
 use prost::Message as _;
@@ -14,6 +16,9 @@ use super::table::{INFRA_NAME, Table};
 use crate::model::Timestamp;
 use crate::proto::core;
 use crate::proto::wire;
+
+/// A file registry with more bytes is something else: 256 MiB.
+const LARGEST: u64 = 256 << 20;
 
 /// The project `project` in the file registry at `path`.
 ///
@@ -80,7 +85,13 @@ impl Registry {
 }
 
 fn read_bytes(path: &Path) -> Result<Vec<u8>, RegistryError> {
-    std::fs::read(path).map_err(|source| RegistryError::File { doing: "read", path: path.to_owned(), source })
+    let failed = |source| RegistryError::File { doing: "read", path: path.to_owned(), source };
+    let mut bytes = Vec::new();
+    File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes)).map_err(failed)?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(failed(io::Error::new(io::ErrorKind::FileTooLarge, "a registry has 256 MiB at most")));
+    }
+    Ok(bytes)
 }
 
 /// One project of a file registry.

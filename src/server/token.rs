@@ -1,6 +1,7 @@
 //! The token that a client must bring.
 
-use std::fs;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use axum::http::HeaderMap;
@@ -11,6 +12,8 @@ use crate::error::{Error, ServerError};
 
 /// Shorter ones can be guessed.
 const SHORTEST: usize = 16;
+/// A file with more holds something else.
+const LONGEST: u64 = 4096;
 
 /// A secret. It has no text form, so that it gets into no message.
 pub struct Token(Vec<u8>);
@@ -21,9 +24,14 @@ impl Token {
     /// # Errors
     /// A file that cannot be read, or that holds none.
     pub fn read(file: &Path) -> Result<Self, Error> {
-        let text = fs::read_to_string(file).map_err(|e| Error::io(format!("read `{}`", file.display()), e))?;
+        let mut text = String::new();
+        let read = File::open(file).and_then(|file| file.take(LONGEST + 1).read_to_string(&mut text));
+        read.map_err(|e| Error::io(format!("read `{}`", file.display()), e))?;
         let wrong = |reason| ServerError::TokenFile { file: file.display().to_string(), reason };
         let token = text.trim();
+        if text.len() as u64 > LONGEST {
+            return Err(wrong("it is longer than 4096 bytes").into());
+        }
         if token.len() < SHORTEST {
             return Err(wrong("it is shorter than 16 characters").into());
         }
@@ -77,7 +85,7 @@ mod tests {
     fn a_file_holds_one_line() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let read = |text: &str| {
-            fs::write(file.path(), text).unwrap();
+            std::fs::write(file.path(), text).unwrap();
             Token::read(file.path())
         };
         assert!(read("0123456789abcdef\n").is_ok());

@@ -53,6 +53,15 @@ impl Compiled {
         kept: &[&str],
         features: &[Field],
     ) -> Result<Self, TransformError> {
+        on_a_deep_stack(|| Self::compile(transformation, input, kept, features))
+    }
+
+    fn compile(
+        transformation: &Transformation,
+        input: &SchemaRef,
+        kept: &[&str],
+        features: &[Field],
+    ) -> Result<Self, TransformError> {
         let parsed = parse(transformation)?;
         let planner = Planner::new(input)?;
         let filter =
@@ -77,6 +86,17 @@ impl Compiled {
     pub fn schema(&self) -> &SchemaRef {
         &self.schema
     }
+}
+
+/// Parser and planner call themselves a dozen times for each level of brackets, more than the stacks of most threads hold.
+fn on_a_deep_stack<T: Send>(compile: impl FnOnce() -> Result<T, TransformError> + Send) -> Result<T, TransformError> {
+    const STACK: usize = 16 << 20;
+    let failed = |why: String| TransformError::new(&Part::Sql, format!("it cannot be compiled: {why}"));
+    std::thread::scope(|scope| {
+        let compiling = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, compile);
+        let compiling = compiling.map_err(|error| failed(error.to_string()))?;
+        compiling.join().unwrap_or_else(|_| Err(failed("the compiler ended early".to_owned())))
+    })
 }
 
 fn parse(transformation: &Transformation) -> Result<Parsed, TransformError> {

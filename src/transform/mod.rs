@@ -3,6 +3,7 @@
 //! The SQL is planned and evaluated by Apache DataFusion's planner and physical expressions; no query engine runs.
 
 mod compile;
+mod dialect;
 mod error;
 mod functions;
 mod growth;

@@ -5,11 +5,11 @@ use std::ops::ControlFlow;
 use datafusion_sql::sqlparser::ast::{
     Expr, GroupByExpr, Query, Select, SelectItem, SetExpr, Spanned, Statement, TableFactor, Visit, Visitor,
 };
-use datafusion_sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion_sql::sqlparser::keywords::Keyword;
 use datafusion_sql::sqlparser::parser::{Parser, ParserError};
 use datafusion_sql::sqlparser::tokenizer::{Span, Token, TokenWithSpan, Tokenizer};
 
+use super::dialect::ViewSql;
 use super::error::{Part, Position, TransformError};
 
 /// The name under which a SELECT finds its input.
@@ -97,11 +97,10 @@ impl Visitor for Depth {
 }
 
 fn parser(part: &Part, text: &str) -> Result<Parser<'static>, TransformError> {
-    let dialect = PostgreSqlDialect {};
-    let tokens = Tokenizer::new(&dialect, text).tokenize_with_location();
+    let tokens = Tokenizer::new(&ViewSql, text).tokenize_with_location();
     let tokens = tokens.map_err(|error| syntax(part, &ParserError::TokenizerError(error.to_string())))?;
     check_operators(part, &tokens)?;
-    Ok(Parser::new(&PostgreSqlDialect {}).with_recursion_limit(MAX_DEPTH).with_tokens_with_locations(tokens))
+    Ok(Parser::new(&ViewSql).with_recursion_limit(MAX_DEPTH).with_tokens_with_locations(tokens))
 }
 
 /// Counts the operators of each expression: commas outside of brackets, and WHERE, stand between two.

@@ -170,7 +170,7 @@ fn doctor_tells_of_a_folder_that_cannot_be_written() {
         let (code, told, _) = harness::finish(command.spawn().unwrap(), "doctor");
         (code, told)
     };
-    let told = (1..10).map(doctor).find(|(_, told)| told.contains("no file can be made beside `data/online.db`"));
+    let told = (1..100).map(doctor).find(|(_, told)| told.contains("no file can be made beside `data/online.db`"));
     let (code, told) = told.unwrap_or_else(|| panic!("{:?}", doctor(1)));
     assert!(code == 1 && told.contains("FAIL") && told.contains("chmod u+wx"), "{told}");
 }

@@ -170,6 +170,30 @@ const CASES: &[Case] = &[
         kept: 9,
     },
     Case {
+        what: "a file registry without an end",
+        make: |_| (),
+        run: &["registry", "import", "/dev/zero"],
+        code: 1,
+        says: &["E1010", "/dev/zero", "256 MiB at most"],
+        kept: 9,
+    },
+    Case {
+        what: "a token file without an end",
+        make: |_| (),
+        run: &["serve", "--port", "0", "--token-file", "/dev/zero"],
+        code: 1,
+        says: &["E2307", "4096 bytes"],
+        kept: 9,
+    },
+    Case {
+        what: "a line of 100 MB of blanks",
+        make: |repo| repo.write("blanks.ndjson", " ".repeat(100 << 20)),
+        run: &["push", VIEW, "blanks.ndjson"],
+        code: 3,
+        says: &["E2006", "more than 16 MiB"],
+        kept: 9,
+    },
+    Case {
         what: "a registry with tables of another program",
         make: |repo| {
             std::fs::remove_file(repo.path("data/registry.db")).unwrap();
@@ -246,6 +270,21 @@ const CASES: &[Case] = &[
         run: &["apply"],
         code: 1,
         says: &["10000 at most"],
+        kept: 9,
+    },
+    Case {
+        what: "an expression that puts more and more in the place of each letter",
+        make: |repo| {
+            let text = format!(
+                "{FEATURES}\nbatch_feature_views:\n  - name: huge\n    entities: [driver]\n    online: true\n    source: \
+                 driver_stats_source\n    schema: [{{name: x, dtype: String}}]\n    feature_transformation: \
+                 {{expressions: {{x: \"regexp_replace(repeat('a', 10000), 'a', 'bbbbbbbbbb', 'g')\"}}}}\n"
+            );
+            repo.write("features.yaml", text);
+        },
+        run: &["apply"],
+        code: 1,
+        says: &["more than 10000 times"],
         kept: 9,
     },
     Case {
@@ -681,6 +720,18 @@ fn a_mark_of_utf_8_before_a_text_is_no_part_of_it() {
         assert_eq!(repo.cell(VIEW, "conv_rate", driver).unwrap().0.as_deref(), Some("0.25"), "{driver}");
     }
     repo.run(["get-historical-features", "-d", "entities.json", "-f", "driver_hourly_stats:conv_rate"]).ok();
+}
+
+/// That the disk is full is no defect of ours.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_result_that_cannot_be_written_is_told() {
+    let repo = Repo::materialized();
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let child = repo.command(GET).stdout(full).spawn().unwrap();
+    let (code, _, told) = crate::harness::finish(child, "a full disk");
+    assert_eq!(code, 1, "{told}");
+    assert!(told.contains("E1010") && !told.contains("defect"), "{told}");
 }
 
 /// A pipe with a name has no size: it is read as it comes, and not first as a whole.
