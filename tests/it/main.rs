@@ -29,3 +29,4 @@ mod stream_ingest;
 mod template;
 mod validate;
 mod workflow;
+mod writers;
