@@ -1,155 +1,250 @@
-//! Eight writers and a materialization on one store for as long as FEAST_RS_SECONDS says: what is there at the end is the
-//! newest event of every key, and what anybody reads meanwhile is never older than what was said to be stored before.
+//! Many writers on one store for as long as one likes, against an oracle: of each key the newest event time wins, the log
+//! has every record once, and a reader never sees a value go back.
+//!
+//! `FEAST_RS_SECONDS` says how long it runs, some seconds without it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::fs::File;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use arrow::array::{ArrayRef, Int64Array, RecordBatch, TimestampMicrosecondArray};
-use parquet::arrow::ArrowWriter;
-use serde_json::json;
+use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, TimestampMicrosecondArray};
+use arrow::datatypes::Int64Type;
+use chrono::{DateTime, SecondsFormat};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use crate::harness::Repo;
-use crate::tally::Tally;
+use crate::harness::{Answer, Repo};
+use crate::sample::{BEGIN, SETTINGS, WINDOW, write_parquet};
 
-const SETTINGS: &str = "\
-project: p
-registry: {registry_type: sql, path: sqlite:///data/registry.db}
-online_store: {type: sqlite, path: data/online.db}
-";
 const DEFINITIONS: &str = "\
-entities: [{name: e, join_keys: [id], value_type: INT64}]
+entities: [{name: driver, join_keys: [driver_id], value_type: INT64}]
 data_sources:
-  - {type: FileSource, name: f, path: data/f.parquet, timestamp_field: t}
-  - {type: PushSource, name: pushed, batch_source: f}
+  - {type: FileSource, name: history, path: data/history.parquet, timestamp_field: event_timestamp}
+  - {type: PushSource, name: pushed, batch_source: history}
 feature_views:
-  - {name: v, entities: [e], ttl: 0, source: pushed, schema: [{name: a, dtype: Int64}, {name: b, dtype: Int64}]}
+  - {name: v, entities: [driver], ttl: 0, source: pushed, schema: [{name: a, dtype: Int64}, {name: b, dtype: Int64}]}
 ";
-const WRITERS: u64 = 8;
-const KEYS: i64 = 200;
-/// Keys of one push.
-const PUSHED: usize = 25;
-/// 2024-01-01, in microseconds since 1970; the value of a feature is the distance of its event from here.
-const BEGIN: i64 = 1_704_067_200_000_000;
-/// Events of pushes lie in the day that begins there, and none shares its instant with another.
-const DAY: i64 = 86_400_000_000;
+const LOG: &str = "data/history.parquet";
+const PUSHERS: usize = 8;
+const KEYS: u64 = 40;
+/// Records of one push, at most.
+const RECORDS: u64 = 60;
+/// Records come so many microseconds out of order, at most: many of them are older than what is stored.
+const DISORDER: u64 = 5_000_000;
+const READ_PAUSE: Duration = Duration::from_millis(20);
 
-/// The newest event of every key that a writer was told is stored.
-type Stored = Mutex<BTreeMap<i64, i64>>;
+/// A driver and an event time, in microseconds after [`BEGIN`]. The time is the value of both features too.
+type Written = (i64, i64);
 
-/// The batch source has every key in the middle of the day.
-fn repo() -> Repo {
+/// How long to run.
+fn seconds() -> Duration {
+    let asked = std::env::var("FEAST_RS_SECONDS").ok();
+    Duration::from_secs(asked.map_or(4, |seconds| seconds.parse().expect("FEAST_RS_SECONDS is a whole number")))
+}
+
+/// The history has every driver once, at the beginning.
+fn repo() -> (Repo, Vec<Written>) {
     let repo = Repo::new().file("feature_store.yaml", SETTINGS).file("features.yaml", DEFINITIONS);
-    let events = || (0..KEYS).map(|id| DAY / 2 + id * 1_000);
-    let values = || Arc::new(Int64Array::from_iter_values(events())) as ArrayRef;
-    let times = TimestampMicrosecondArray::from_iter_values(events().map(|event| BEGIN + event));
-    let columns: [(&str, ArrayRef); 4] = [
-        ("id", Arc::new(Int64Array::from_iter_values(0..KEYS))),
-        ("t", Arc::new(times.with_timezone("UTC"))),
-        ("a", values()),
-        ("b", values()),
+    let drivers = || 0..i64::try_from(KEYS).unwrap();
+    let zeros = || Arc::new(drivers().map(|_| Some(0)).collect::<Int64Array>()) as ArrayRef;
+    let times = TimestampMicrosecondArray::from_iter_values(drivers().map(|_| BEGIN)).with_timezone("UTC");
+    let columns = [
+        ("driver_id", Arc::new(Int64Array::from_iter_values(drivers())) as ArrayRef),
+        ("event_timestamp", Arc::new(times)),
+        ("a", zeros()),
+        ("b", zeros()),
     ];
-    let batch = RecordBatch::try_from_iter(columns).unwrap();
-    std::fs::create_dir_all(repo.path("data")).unwrap();
-    let file = File::create(repo.path("data/f.parquet")).unwrap();
-    let mut writer = ArrowWriter::try_new(file, batch.schema(), None).unwrap();
-    writer.write(&batch).unwrap();
-    writer.close().unwrap();
-    repo
+    write_parquet(&repo.path(LOG), &RecordBatch::try_from_iter(columns).unwrap());
+    repo.run(["apply"]).ok();
+    (repo, drivers().map(|driver| (driver, 0)).collect())
 }
 
-/// Some keys, each with an event of its own: old ones and new ones in no order.
-fn events(writer: u64, push: u64) -> Vec<(i64, i64)> {
-    let mut random = fastrand::Rng::with_seed(writer * 1_000_000 + push);
-    let ids = random.choose_multiple(0..KEYS, PUSHED);
-    let event = |id| {
-        // the last digits are the writer's alone
-        let coarse = random.i64(0..DAY / 10_000) * 10_000;
-        (id, coarse + i64::try_from(writer).unwrap() + 1)
-    };
-    ids.into_iter().map(event).collect()
-}
+/// Numbers that look random and are the same in every run (xorshift).
+struct Numbers(u64);
 
-fn remember(stored: &Stored, events: &[(i64, i64)]) {
-    let mut stored = stored.lock().unwrap();
-    for (id, event) in events {
-        let newest = stored.entry(*id).or_insert(*event);
-        *newest = (*newest).max(*event);
+impl Numbers {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % bound
     }
 }
 
-fn push(repo: &Repo, events: &[(i64, i64)]) {
-    let line = |(id, event): &(i64, i64)| {
-        let at = BEGIN + event;
-        let time = feast_rs::model::Timestamp::from_micros(at).to_string();
-        json!({"id": id, "t": time, "a": event, "b": event}).to_string() + "\n"
-    };
-    repo.run_with(["push", "pushed", "-"], events.iter().map(line).collect::<String>().as_bytes()).ok();
+/// What the writers did, and what went wrong.
+#[derive(Default)]
+struct Tally {
+    /// pushed to the online store, or to the log from which a last materialization brings them there
+    written: Vec<Written>,
+    logged: Vec<Written>,
+    pushes: usize,
+    materializations: usize,
+    errors: Vec<String>,
+    panics: usize,
 }
 
-/// Reads all keys and compares them with what had been stored before it began; says what it found.
-fn read(repo: &Repo, stored: &Stored) -> BTreeMap<i64, i64> {
-    let before = stored.lock().unwrap().clone();
-    let mut arguments = vec!["get-online-features", "-o", "json", "-f", "v:a", "-f", "v:b"]
-        .into_iter()
-        .map(str::to_owned)
-        .collect::<Vec<_>>();
-    arguments.extend((0..KEYS).flat_map(|id| ["-e".to_owned(), format!("id={id}")]));
-    let answer = repo.json(arguments);
-    let column = |place: usize| answer["results"][place]["values"].as_array().unwrap().clone();
-    let (ids, a, b) = (column(0), column(1), column(2));
-    assert_eq!(a, b, "features of one record come from one record");
-    let found: BTreeMap<i64, i64> =
-        ids.iter().zip(&a).filter_map(|(id, event)| Some((id.as_i64()?, event.as_i64()?))).collect();
-    for (id, event) in before {
-        let now = found.get(&id).copied();
-        assert!(now.is_some(), "key {id} is lost");
-        assert!(now >= Some(event), "key {id} went back from {event} to {now:?}");
+impl Tally {
+    /// Whether a command did what it should.
+    fn takes(&mut self, answer: &Answer) -> bool {
+        self.panics += usize::from(answer.stderr.contains("panicked"));
+        if answer.code != 0 {
+            self.errors.push(answer.all());
+        }
+        answer.code == 0
     }
-    found
+}
+
+/// A pusher at work; one that panics is at work no longer, too.
+struct AtWork<'a>(&'a AtomicUsize);
+
+impl Drop for AtWork<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+fn push(repo: &Repo, numbers: &mut Numbers, begun: Instant, tally: &Mutex<Tally>) {
+    let (mut lines, mut records) = (String::new(), Vec::new());
+    let now = u64::try_from(begun.elapsed().as_micros()).unwrap();
+    for _ in 0..=numbers.below(RECORDS) {
+        let (driver, at) = (numbers.below(KEYS), i64::try_from(now + numbers.below(DISORDER)).unwrap());
+        let time = DateTime::from_timestamp_micros(BEGIN + at).unwrap().to_rfc3339_opts(SecondsFormat::Micros, true);
+        writeln!(lines, r#"{{"driver_id": {driver}, "event_timestamp": "{time}", "a": {at}, "b": {at}}}"#).unwrap();
+        records.push((i64::try_from(driver).unwrap(), at));
+    }
+    let to = ["online", "online", "online", "online_and_offline", "offline"];
+    let to = to[usize::try_from(numbers.below(5)).unwrap()];
+    let answer = repo.run_with(["push", "pushed", "-", "--to", to], lines.as_bytes());
+    let mut tally = tally.lock().unwrap();
+    tally.pushes += 1;
+    if tally.takes(&answer) {
+        tally.written.extend(&records);
+        if to != "online" {
+            tally.logged.extend(&records);
+        }
+    }
+}
+
+/// `(driver, feature)` and its value, of every cell that is stored.
+fn stored(repo: &Repo) -> BTreeMap<(i64, String), i64> {
+    let online = repo.online();
+    let sql = "SELECT entity_key, feature_name, value_text FROM driver_stats_v";
+    let mut statement = online.prepare(sql).unwrap();
+    let cells = statement.query_map([], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get(1)?, row.get::<_, String>(2)?)));
+    let cell = |(key, feature, value): (Vec<u8>, String, String)| {
+        let driver = i64::from_le_bytes(key[key.len() - 8..].try_into().unwrap());
+        ((driver, feature), value.parse().unwrap())
+    };
+    cells.unwrap().map(|row| cell(row.unwrap())).collect()
+}
+
+/// Reads while others write: how often a value went back, or a row was half of one record and half of another.
+fn watch(repo: &Repo, writing: &AtomicUsize) -> usize {
+    let mut before = stored(repo);
+    let mut regressed = 0;
+    while writing.load(Ordering::Acquire) > 0 {
+        thread::sleep(READ_PAUSE);
+        let now = stored(repo);
+        regressed += before.iter().filter(|(cell, value)| now.get(cell).is_none_or(|now| now < value)).count();
+        let whole = |((driver, feature), value): (&(i64, String), &i64)| {
+            feature != "a" || now.get(&(*driver, "b".to_owned())) == Some(value)
+        };
+        regressed += now.iter().filter(|cell| !whole(*cell)).count();
+        before = now;
+    }
+    regressed
+}
+
+/// The rows of the log, in order.
+fn log(repo: &Repo) -> Vec<Written> {
+    let file = File::open(repo.path(LOG)).unwrap();
+    let mut rows = Vec::new();
+    for batch in ParquetRecordBatchReaderBuilder::try_new(file).unwrap().build().unwrap().map(Result::unwrap) {
+        let column = |name| batch.column_by_name(name).unwrap().as_primitive::<Int64Type>().values().to_vec();
+        rows.extend(column("driver_id").into_iter().zip(column("a")));
+    }
+    rows.sort_unstable();
+    rows
+}
+
+/// How many times two ordered lists differ.
+fn differences(left: &[Written], right: &[Written]) -> usize {
+    let count = |rows: &[Written]| {
+        let mut counts = BTreeMap::new();
+        rows.iter().for_each(|row| *counts.entry(*row).or_insert(0_usize) += 1);
+        counts
+    };
+    let (left, right) = (count(left), count(right));
+    let of = |counts: &BTreeMap<Written, usize>, row| counts.get(row).copied().unwrap_or(0);
+    let rows: BTreeSet<_> = left.keys().chain(right.keys()).collect();
+    rows.into_iter().map(|row| of(&left, row).abs_diff(of(&right, row))).sum()
 }
 
 #[test]
-fn eight_writers_and_a_materialization_lose_nothing() {
-    let seconds = std::env::var("FEAST_RS_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(3);
-    let repo = repo();
-    repo.run(["apply"]).ok();
-    let (writes, reads) =
-        (Tally::new("pushes of eight writers beside a materialization"), Tally::new("reads beside them"));
-    let (stored, is_over) = (Stored::default(), AtomicBool::new(false));
-    thread::scope(|scope| {
-        for writer in 0..WRITERS {
-            let (repo, writes, stored, is_over) = (&repo, &writes, &stored, &is_over);
+fn eight_pushers_and_a_materialization_lose_nothing() {
+    let (repo, history) = repo();
+    let (limit, begun) = (seconds(), Instant::now());
+    let tally = Mutex::new(Tally { written: history.clone(), logged: history, ..Tally::default() });
+    let writing = AtomicUsize::new(PUSHERS);
+    let regressed = thread::scope(|scope| {
+        let (repo, tally, writing) = (&repo, &tally, &writing);
+        for pusher in 0..PUSHERS {
             scope.spawn(move || {
-                for number in (0..).take_while(|_| !is_over.load(Ordering::Relaxed)) {
-                    let events = events(writer, number);
-                    writes.attempt(|| {
-                        push(repo, &events);
-                        remember(stored, &events);
-                    });
+                let _at_work = AtWork(writing);
+                let mut numbers = Numbers(0x9e37_79b9_7f4a_7c15 ^ (pusher as u64 + 1));
+                // two rounds, however slow the machine is
+                for round in 0.. {
+                    if round >= 2 && begun.elapsed() >= limit {
+                        break;
+                    }
+                    push(repo, &mut numbers, begun, tally);
                 }
             });
         }
-        scope.spawn(|| {
-            while !is_over.load(Ordering::Relaxed) {
-                writes.attempt(|| {
-                    repo.run(["materialize", "2024-01-01", "2024-01-02"]).ok();
-                    remember(&stored, &(0..KEYS).map(|id| (id, DAY / 2 + id * 1_000)).collect::<Vec<_>>());
-                });
+        scope.spawn(move || {
+            while writing.load(Ordering::Acquire) > 0 {
+                let answer = repo.run(["materialize", WINDOW[0], WINDOW[1]]);
+                let mut tally = tally.lock().unwrap();
+                tally.materializations += 1;
+                tally.takes(&answer);
             }
         });
-        let end = Instant::now() + Duration::from_secs(seconds);
-        while Instant::now() < end {
-            reads.attempt(|| drop(read(&repo, &stored)));
-        }
-        is_over.store(true, Ordering::Relaxed);
+        scope.spawn(move || watch(repo, writing)).join().unwrap()
     });
-    reads.attempt(|| assert_eq!(read(&repo, &stored), *stored.lock().unwrap(), "the newest of all that was written"));
-    assert!(writes.tried() > WRITERS, "each writer wrote");
-    writes.report();
-    reads.report();
+    // brings what was pushed to the log alone
+    let last = repo.run(["materialize", WINDOW[0], WINDOW[1]]);
+    let mut tally = tally.into_inner().unwrap();
+    tally.takes(&last);
+
+    let mut newest = BTreeMap::new();
+    for (driver, at) in &tally.written {
+        for feature in ["a", "b"] {
+            let value = newest.entry((*driver, feature.to_owned())).or_insert(*at);
+            *value = (*value).max(*at);
+        }
+    }
+    let found = stored(&repo);
+    tally.logged.sort_unstable();
+    let cells = newest.iter().filter(|(cell, value)| found.get(cell) != Some(value)).count();
+    let lost = cells + differences(&log(&repo), &tally.logged);
+    println!(
+        "{} pushes of {} records ({} logged) and {} materializations in {:.1} s, {} errors",
+        tally.pushes,
+        tally.written.len(),
+        tally.logged.len(),
+        tally.materializations,
+        begun.elapsed().as_secs_f64(),
+        tally.errors.len(),
+    );
+    println!(
+        "trust: {PUSHERS} pushers beside materialize on one store: {} writes, {lost} lost, {regressed} regressed, {} panics",
+        tally.written.len(),
+        tally.panics
+    );
+    assert!(tally.errors.is_empty(), "{}", tally.errors.join("\n"));
+    assert_eq!((lost, regressed, tally.panics), (0, 0, 0));
+    assert_eq!(found.len(), newest.len(), "cells that nobody wrote");
 }
