@@ -310,6 +310,7 @@ fn at_every_change(drive_as: Drive, faults: &[Fault]) {
         }
         assert_complete(&repo, drive_as, &(number, fault));
     }
+    println!("trust: historical log, {faults:?} at every change: {changes} tried, 0 lost, 0 regressed, 0 panics");
 }
 
 #[test]
@@ -348,6 +349,7 @@ fn killed_at_random_points_it_is_logged_once() {
         assert!(drive(&repo, drive_as, random.u64(..), None));
         assert_complete(&repo, drive_as, &seed);
     }
+    println!("trust: historical log killed at random: 200 tried, 0 lost, 0 regressed, 0 panics");
 }
 
 /// Rows whose log cannot be written wait, are told of with the cure, and go into it later.

@@ -111,6 +111,7 @@ fn each_fault_alone() {
         ];
         survives(&applied, &format!("{operation} {fault:?}"), rules);
     });
+    println!("trust: each fault of Kinesis alone: {} tried, 0 lost, 0 regressed, 0 panics", cases.len());
 }
 
 #[test]
@@ -139,6 +140,7 @@ fn faults_mixed_by_chance() {
         rules.push(Rule::new("GetRecords", When::Call(2), pick(&reads)));
         survives(&applied, &format!("seed {seed}"), rules);
     });
+    println!("trust: faults of Kinesis mixed by chance: {RUNS} tried, 0 lost, 0 regressed, 0 panics");
 }
 
 /// What asking again does not mend ends the run with its name, and costs nothing.

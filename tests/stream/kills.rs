@@ -74,6 +74,7 @@ fn killed_after_every_commit_it_ends_as_a_clean_run() {
     assert!(kills >= 5, "{kills} kills");
     reader.catch_up();
     check(&simulator, &reader, &load);
+    println!("trust: stream killed after every commit while resharded: {kills} tried, 0 lost, 0 regressed, 0 panics");
 }
 
 #[test]
@@ -96,6 +97,7 @@ fn killed_at_any_time_it_ends_as_a_clean_run() {
     let load = loading.join().unwrap();
     reader.catch_up();
     check(&simulator, &reader, &load);
+    println!("trust: stream killed at random while resharded: {KILLS} tried, 0 lost, 0 regressed, 0 panics");
 }
 
 /// Every record is in the historical log once, whenever it was killed.
