@@ -10,8 +10,8 @@ use super::stream_watch::Watch;
 use super::{Context, absolute};
 use crate::error::Error;
 use crate::feature_store::{
-    Destination, Input, RunRecord, Stop, Stopper, StreamCheck, StreamFrom, StreamIngestReport, StreamIngestRequest,
-    StreamNotice, StreamObserver, WallClock,
+    Destination, Input, LogParts, RunRecord, Stop, Stopper, StreamCheck, StreamFrom, StreamIngestReport,
+    StreamIngestRequest, StreamNotice, StreamObserver, WallClock,
 };
 use crate::model::{OnGap, StartPosition, Timestamp};
 
@@ -105,6 +105,7 @@ fn request(context: &Context, args: &StreamIngestArgs) -> Result<StreamIngestReq
             OnGapArg::Fail => OnGap::Fail,
             OnGapArg::Warn => OnGap::Warn,
         }),
+        log_parts: LogParts::default(),
     })
 }
 

@@ -27,7 +27,7 @@ pub use crate::row::Cast;
 pub use apply::{Drift, PlanScope, Planned, Removal};
 pub use definitions::ValidationReport;
 pub use historical::{HistoricalReport, HistoricalRequest};
-pub use historical_log::{Flushed, HistoricalLog, LOG_PART_BYTES};
+pub use historical_log::{Flushed, HistoricalLog, LOG_PART_BYTES, LogParts};
 pub use inspect::{Description, Listing};
 pub use materialize::{
     MaterializeReport, MaterializeRequest, RefusedValue, ViewFailure, ViewJob, ViewReport, Window, materialize_view,

@@ -32,7 +32,7 @@ def endpoint(tmp_path_factory):
     log = (tmp_path_factory.mktemp("kinesis-local") / "log").open("w+")
     server = subprocess.Popen(["node", str(Path(package) / "main.js")], env=env, stdout=log, stderr=subprocess.STDOUT)
     try:
-        wait_for(plain, server, log)
+        wait_for(plain, server, log, "kinesis-local")
         yield f"http://127.0.0.1:{plain}"
     finally:
         server.kill()
@@ -45,7 +45,7 @@ def free_port():
         return found.getsockname()[1]
 
 
-def wait_for(port, server, log):
+def wait_for(port, server, log, name):
     for _ in range(600):
         try:
             return socket.create_connection(("127.0.0.1", port), 1).close()
@@ -54,7 +54,7 @@ def wait_for(port, server, log):
                 break
             time.sleep(0.1)
     log.seek(0)
-    pytest.fail(f"kinesis-local does not answer on port {port}:\n{log.read()}")
+    pytest.fail(f"{name} does not answer on port {port}:\n{log.read()}")
 
 
 class StreamRepo(Repo):

@@ -25,6 +25,8 @@ pub enum Fault {
     EmptyPage,
     /// the answer is done, but its confirmation is lost: status 500 after the fact
     LostAnswer,
+    /// an event stream that begins without its first word
+    NoInitialResponse,
     /// an event stream that so many events later has a wrong checksum
     CorruptFrame(usize),
     /// an event stream that so many events later ends inside a frame
@@ -104,6 +106,7 @@ impl Rule {
             "duplicate_page" => Fault::DuplicatePage,
             "empty_page" => Fault::EmptyPage,
             "lost_answer" => Fault::LostAnswer,
+            "no_initial_response" => Fault::NoInitialResponse,
             "corrupt_frame" => Fault::CorruptFrame(events()?),
             "cut_frame" => Fault::CutFrame(events()?),
             "error_frame" => Fault::ErrorFrame(events()?),

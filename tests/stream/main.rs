@@ -8,16 +8,23 @@
 #[path = "../it/harness.rs"]
 #[allow(dead_code, reason = "the builder is shared with the other black-box tests")]
 mod harness;
+#[cfg(target_os = "linux")]
+#[path = "../crash/shim.rs"]
+#[allow(dead_code, reason = "the faults are shared with the other tests of crashes")]
+mod shim;
 #[path = "../simulator/mod.rs"]
 mod simulator;
 #[path = "../it/tally.rs"]
 mod tally;
 
+mod busy;
 mod fan_out;
 mod faults;
 mod gaps;
 mod kills;
 mod load;
+#[cfg(target_os = "linux")]
+mod logged;
 mod memory;
 mod pace;
 mod refused;

@@ -25,7 +25,7 @@ pub struct StreamIngestArgs {
     /// End when nothing lies behind any more
     #[arg(long)]
     pub until_caught_up: bool,
-    /// End after so many records of a stream
+    /// End after so many records of a stream; an aggregate, or a payload of several objects, is read whole
     #[arg(long, value_name = "N")]
     pub max_records: Option<u64>,
     /// End after that time: 90s, 5m, 2h

@@ -14,6 +14,7 @@ mod fit;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType as Arrow, Field, Schema, SchemaRef, TimeUnit};
@@ -40,6 +41,22 @@ pub struct HistoricalLog {
     name: LogName,
     path: PathBuf,
     columns: Vec<LogColumn>,
+    part_bytes: u64,
+}
+
+/// When the spooled rows of a stream become a part file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogParts {
+    /// when so many bytes are spooled
+    pub bytes: u64,
+    /// when rows have waited for so long
+    pub age: Duration,
+}
+
+impl Default for LogParts {
+    fn default() -> Self {
+        Self { bytes: LOG_PART_BYTES, age: Duration::from_mins(5) }
+    }
 }
 
 /// What a flush wrote.
@@ -71,7 +88,7 @@ impl FeatureStore<'_> {
         if is_sink {
             let columns = sink_columns(view, source);
             files.ensure(&schema(&columns), &batch_name())?;
-            return Ok(HistoricalLog { name: log, path, columns });
+            return Ok(HistoricalLog { name: log, path, columns, part_bytes: LOG_PART_BYTES });
         }
         let theirs = match source::parquet::schema(&path) {
             Ok(theirs) => theirs,
@@ -80,7 +97,8 @@ impl FeatureStore<'_> {
             }
             Err(error) => return Err(error.into()),
         };
-        Ok(HistoricalLog { name: log, path, columns: file_columns(&theirs, source) })
+        let columns = file_columns(&theirs, source);
+        Ok(HistoricalLog { name: log, path, columns, part_bytes: LOG_PART_BYTES })
     }
 
     /// Makes the folders of the logs that views have of their own: readers need the columns before the first row. A log
@@ -104,7 +122,7 @@ impl FeatureStore<'_> {
         for spooled in store.spooled_logs()? {
             if spooled.log.project == self.settings.project {
                 let path = self.settings.resolve(&spooled.log.path);
-                let more = flush(store, &spooled.log, &path)?;
+                let more = flush(store, &spooled.log, &path, LOG_PART_BYTES)?;
                 flushed.files += more.files;
                 flushed.rows += more.rows;
             }
@@ -114,6 +132,12 @@ impl FeatureStore<'_> {
 }
 
 impl HistoricalLog {
+    /// The same log, whose files get about so many bytes of spooled rows each.
+    #[must_use]
+    pub fn with_part_bytes(self, part_bytes: u64) -> Self {
+        Self { part_bytes, ..self }
+    }
+
     /// `batch`, whose columns are called as in the log or as in the view, as rows for this log, and the rows of it that
     /// the log's columns cannot hold exactly: these are left out.
     ///
@@ -133,22 +157,22 @@ impl HistoricalLog {
     }
 
     /// Writes the rows that are spooled for this log into its files, those of an interrupted flush first. Files of a
-    /// directory get about [`LOG_PART_BYTES`] of spooled rows each.
+    /// directory get about [`LOG_PART_BYTES`] of spooled rows each, or what [`with_part_bytes`](Self::with_part_bytes) said.
     ///
     /// # Errors
     /// The log or the store cannot be written; the rows stay spooled, and the next flush begins where this one stopped.
     pub fn flush(&self, store: &mut impl Spool) -> Result<Flushed, Error> {
-        flush(store, &self.name, &self.path)
+        flush(store, &self.name, &self.path, self.part_bytes)
     }
 }
 
-fn flush(store: &mut impl Spool, log: &LogName, path: &std::path::Path) -> Result<Flushed, Error> {
+fn flush(store: &mut impl Spool, log: &LogName, path: &std::path::Path, part_bytes: u64) -> Result<Flushed, Error> {
     let files = LogFiles::at(path)?;
     let _turn = files.lock()?;
     let mut flushed = Flushed::default();
     loop {
         // the name is only a proposal: the claim of an interrupted flush has its own
-        let Some(claim) = store.claim(log, LOG_PART_BYTES, &batch_name())? else { return Ok(flushed) };
+        let Some(claim) = store.claim(log, part_bytes, &batch_name())? else { return Ok(flushed) };
         if !files.has(&claim.part)? {
             flushed.rows += write(store, &files, &claim)?;
             flushed.files += 1;

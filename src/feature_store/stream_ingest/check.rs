@@ -89,7 +89,7 @@ impl FeatureStore<'_> {
             }
         }
         let (prepared, refused) =
-            worker.judge(Batch { deliveries, reached: BTreeMap::new(), found: Vec::new(), most: usize::MAX })?;
+            worker.judge(Batch { deliveries, reached: BTreeMap::new(), found: Vec::new(), most: None })?;
         let (records, count) = (prepared.added.records, prepared.added.refused);
         checks.found.push(StreamCheck {
             stream: checks.stream.to_owned(),

@@ -29,6 +29,7 @@ mod trouble;
 mod view;
 mod worker;
 
+use super::historical_log::LogParts;
 use crate::model::{FeatureView, OnGap, RecordPosition, Span, StartPosition};
 use crate::source::kinesis::Input;
 
@@ -61,6 +62,8 @@ pub struct StreamIngestRequest {
     pub input: Option<Input>,
     /// instead of what the source says
     pub on_gap: Option<OnGap>,
+    /// when rows of a historical log become a file
+    pub log_parts: LogParts,
 }
 
 /// Where rows go.

@@ -1,9 +1,10 @@
 //! The verb: opens everything that a run needs, runs the streams side by side, and puts their reports together.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::task::{JoinSet, spawn_blocking};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::refused::DeadLetters;
 use super::run::{Limits, Run};
@@ -15,7 +16,7 @@ use super::worker::Worker;
 use super::{Stop, StreamIngestReport, StreamIngestRequest, StreamObserver, StreamReport};
 use crate::error::{Error, StreamIngestError};
 use crate::feature_store::FeatureStore;
-use crate::feature_store::historical_log::HistoricalLog;
+use crate::feature_store::historical_log::{HistoricalLog, LogParts};
 use crate::feature_store::records::{Absent, Reading, RecordPath, Shape};
 use crate::model::{Span, StartPosition, Timestamp};
 use crate::online::{Durability, Lane, SqliteStore, TableSpec, ViewLock};
@@ -34,6 +35,8 @@ pub(super) const READING: Reading =
 const UNPACED: f64 = 1e6;
 /// Reads a second beyond which a shard of AWS refuses.
 const QUOTA: f64 = 5.0;
+/// How long a run that has ended waits for what it sent to the store.
+const LAST_COMMIT: Duration = Duration::from_millis(500);
 /// A difference of the clocks beyond this is one.
 const SKEW: i64 = 2_000_000;
 
@@ -68,7 +71,7 @@ impl FeatureStore<'_> {
             let streams = streams.into_iter().map(|stream| stream.source.name).collect();
             return Err(StreamIngestError::SeveralStreams { streams }.into());
         }
-        let _locks = self.locks(&streams)?;
+        let locks = self.locks(&streams)?;
         let store = self.online_store(Durability::Bulk)?;
         let (lane, thread) = Lane::start(store).map_err(|error| Error::internal("start a thread", error))?;
         let shared = Shared {
@@ -80,8 +83,13 @@ impl FeatureStore<'_> {
         };
         let done = self.run_all(streams, request, &shared, stop).await;
         drop(shared);
-        // what was sent to the store is done before the process ends
-        let _ = spawn_blocking(move || thread.join().is_ok()).await;
+        // what was sent to the store is done before the process ends, unless the store does not answer: then nothing of it
+        // is stored, and the next run reads it again. Until then the views are ours
+        let joined = spawn_blocking(move || {
+            let _locks = locks;
+            thread.join().is_ok()
+        });
+        let _ = timeout(LAST_COMMIT, joined).await;
         done
     }
 
@@ -232,7 +240,8 @@ impl FeatureStore<'_> {
             lane: shared.lane.clone(),
             standings,
             listed,
-            logs: logs(self, &stream)?,
+            logs: logs(self, &stream, request.log_parts)?,
+            log_parts: request.log_parts,
             limits: Limits {
                 until_caught_up: request.until_caught_up || is_input,
                 max_records: request.max_records,
@@ -284,9 +293,9 @@ fn log(store: &FeatureStore<'_>, view: &StreamView) -> Result<Option<HistoricalL
     view.to.offline.then(|| store.historical_log(&view.view)).transpose()
 }
 
-fn logs(store: &FeatureStore<'_>, stream: &Stream) -> Result<Vec<HistoricalLog>, Error> {
+fn logs(store: &FeatureStore<'_>, stream: &Stream, parts: LogParts) -> Result<Vec<HistoricalLog>, Error> {
     let logs = stream.views.iter().map(|view| log(store, view)).collect::<Result<Vec<_>, _>>()?;
-    Ok(logs.into_iter().flatten().collect())
+    Ok(logs.into_iter().flatten().map(|log| log.with_part_bytes(parts.bytes)).collect())
 }
 
 /// The table that a view needs.
@@ -305,6 +314,6 @@ fn service_clock(clock: &WallClock, answered: Timestamp) -> WallClock {
     WallClock::new(move || clock.now().saturating_add(Span::from_micros(ahead)))
 }
 
-fn duration(span: Span) -> std::time::Duration {
-    std::time::Duration::from_micros(span.micros().try_into().unwrap_or(0))
+fn duration(span: Span) -> Duration {
+    Duration::from_micros(span.micros().try_into().unwrap_or(0))
 }

@@ -6,13 +6,14 @@ use std::time::Duration;
 use tokio::task::{JoinError, JoinHandle, spawn_blocking};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
+use super::logs::SpoolState;
 use super::start::Standing;
 use super::state::{Ending, State};
 use super::status::Counters;
 use super::worker::{Prepared, Worker};
 use super::{Stop, StreamNotice, StreamObserver, StreamReport, StreamViewReport, report};
 use crate::error::Error;
-use crate::feature_store::historical_log::HistoricalLog;
+use crate::feature_store::historical_log::{HistoricalLog, LogParts};
 use crate::model::{OnGap, ShardPosition, ShardProgress};
 use crate::online::{Lane, Outcome, SqliteStore};
 use crate::source::kinesis::{
@@ -52,6 +53,7 @@ pub(super) struct Run<A> {
     pub listed: Vec<ListedShard>,
     /// historical logs that rows go to
     pub logs: Vec<HistoricalLog>,
+    pub log_parts: LogParts,
     pub limits: Limits,
     pub counters: Counters,
     pub observer: Arc<dyn StreamObserver>,
@@ -67,7 +69,8 @@ impl<A: ShardApi> Run<A> {
     /// The stream, the store, the dead-letter file. What was committed stays.
     pub async fn run(mut self, mut stop: Stop) -> Result<StreamReport, Error> {
         let began = Instant::now();
-        let mut state = State::new(self.summary.answered);
+        let spooled = super::logs::spooled(&self.lane, &self.logs).await?;
+        let mut state = State::new(self.summary.answered, SpoolState::new(self.log_parts, spooled));
         self.bury_gone(&mut state);
         self.start_shards(&mut state);
         let mut ticks = interval(TICK);
@@ -204,6 +207,10 @@ impl<A: ShardApi> Run<A> {
     ) -> Result<(), Error> {
         let (worker, prepared) = done.map_err(|error| Error::internal("work on a stream", error))?;
         self.worker = Some(worker);
+        if state.failure.is_some() {
+            // as in `State::fail`
+            return Ok(());
+        }
         let mut prepared = match prepared {
             Ok(prepared) => prepared,
             Err(error) => {
@@ -218,7 +225,8 @@ impl<A: ShardApi> Run<A> {
         if !self.limits.keeps_positions {
             prepared.set.advance.clear();
         }
-        if self.limits.max_records.is_some_and(|most| state.records >= most) && state.ending.is_none() {
+        if self.limits.max_records.is_some_and(|most| state.records >= most) {
+            state.leave_the_rest();
             self.end(state, Ending::Enough);
         }
         state.prepared = Some(prepared);
@@ -288,11 +296,12 @@ impl<A: ShardApi> Run<A> {
 
     /// What is spooled goes to the files before the run ends; what cannot is written by the next run.
     async fn flush_rest(&self, state: &mut State) {
+        if self.logs.is_empty() || state.committing.is_some() {
+            // a store that does not answer in time takes no other work either
+            return;
+        }
         if let Some(flushing) = state.spool.flushing.take() {
             let _ = flushing.await;
-        }
-        if self.logs.is_empty() {
-            return;
         }
         if let Err(error) = super::logs::flush(self.lane.clone(), self.logs.clone()).await {
             state.failure.get_or_insert(error);
@@ -303,9 +312,9 @@ impl<A: ShardApi> Run<A> {
         self.observer.notice(&StreamNotice::Warning(text));
     }
 
+    /// What is not stored yet is read again by the next run.
     pub(super) fn fail(&mut self, state: &mut State, error: Error) {
-        state.failure.get_or_insert(error);
-        state.queue.clear();
+        state.fail(error);
         self.end(state, Ending::Done);
     }
 
@@ -318,13 +327,14 @@ impl<A: ShardApi> Run<A> {
         state.drained_by = Some(Instant::now() + DRAIN);
         self.readers.stop();
         if ending == Ending::Enough {
-            state.queue.clear();
-            state.reached.clear();
             return;
         }
         while let Some(event) = self.readers.try_next() {
-            if let Event::Delivery(delivery) = event {
-                self.delivered(state, delivery);
+            match event {
+                Event::Delivery(delivery) => self.delivered(state, delivery),
+                // what follows lies behind it: the next run finds it again, and tells of it
+                Event::Gap(_) => return,
+                Event::Retry { .. } | Event::Polled { .. } | Event::Failed { .. } => {}
             }
         }
     }

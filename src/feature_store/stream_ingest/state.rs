@@ -85,7 +85,7 @@ pub(super) struct State {
 }
 
 impl State {
-    pub fn new(began: Timestamp) -> Self {
+    pub fn new(began: Timestamp, spool: SpoolState) -> Self {
         let now = Instant::now();
         Self {
             queue: VecDeque::new(),
@@ -99,7 +99,7 @@ impl State {
             batch_size: BatchSize(FIRST_BATCH),
             listing: None,
             listed_at: now,
-            spool: SpoolState::new(),
+            spool,
             checkpointed: now,
             started: BTreeSet::new(),
             caught_up: BTreeSet::new(),
@@ -120,6 +120,19 @@ impl State {
     pub fn is_drained(&self) -> bool {
         let is_left = self.failure.is_none() && !(self.queue.is_empty() && self.reached.is_empty());
         self.ending.is_some() && self.is_idle() && !is_left
+    }
+
+    /// Nothing more is sent to the store: it may follow what was not stored, and its positions would pass that by.
+    pub fn fail(&mut self, error: Error) {
+        self.failure.get_or_insert(error);
+        self.queue.clear();
+        self.prepared = None;
+    }
+
+    /// What is in hand is for the next run.
+    pub fn leave_the_rest(&mut self) {
+        self.queue.clear();
+        self.reached.clear();
     }
 
     fn is_idle(&self) -> bool {
@@ -146,8 +159,7 @@ impl State {
             deliveries,
             reached: std::mem::replace(&mut self.reached, later),
             found: self.found.take().unwrap_or_default(),
-            most: max_records
-                .map_or(usize::MAX, |most| usize::try_from(most.saturating_sub(self.records)).unwrap_or(usize::MAX)),
+            most: max_records.map(|most| most.saturating_sub(self.records)),
         }
     }
 

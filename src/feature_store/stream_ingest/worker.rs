@@ -13,6 +13,7 @@ use super::view::{Records, ViewWork};
 use crate::error::Error;
 use crate::model::{RecordPosition, ShardProgress, Timestamp};
 use crate::online::{Conflict, WriteSet};
+use crate::source::json::JsonDecoder;
 use crate::source::kinesis::lineage::Positions;
 use crate::source::kinesis::{
     Delivery, HashRange, ListedShard, Payload, Reservation, StreamRecord, Unwrapping, lineage, unwrap,
@@ -29,8 +30,8 @@ pub(super) struct Batch {
     pub reached: BTreeMap<String, Timestamp>,
     /// shards of a list, some of them unknown
     pub found: Vec<ListedShard>,
-    /// user records after which no further Kinesis record is taken
-    pub most: usize,
+    /// records after which no further Kinesis record is taken; `None`: all are
+    pub most: Option<u64>,
 }
 
 /// What is to be one transaction, and what follows when it is stored.
@@ -68,6 +69,8 @@ pub(super) struct Worker {
 struct Taken {
     payloads: Vec<Payload>,
     bytes: usize,
+    /// how many records they hold, where somebody counts
+    records: u64,
     /// a stretch of payloads of one shard
     stretches: Vec<Stretch>,
 }
@@ -105,10 +108,12 @@ impl Worker {
     /// A defect.
     pub fn judge(&mut self, batch: Batch) -> Result<(Prepared, Refused), Error> {
         let mut prepared = Prepared { found: batch.found, ..Prepared::default() };
-        let taken = self.take(batch.deliveries, batch.most, &mut prepared);
-        let readable = taken.payloads.iter().map(|payload| payload.data.as_deref().unwrap_or_default());
         let Some(first) = self.views.first() else { return Ok((prepared, Refused::default())) };
-        let decoded = first.path.decoder().decode(readable);
+        let decoder = first.path.decoder();
+        let limit = batch.most.map(|most| Limit { most, decoder });
+        let taken = self.take(batch.deliveries, limit, &mut prepared);
+        let readable = taken.payloads.iter().map(|payload| payload.data.as_deref().unwrap_or_default());
+        let decoded = decoder.decode(readable);
         let decoded = decoded.map_err(|error| Error::internal("put records into columns", error))?;
         let mut refused = Refused::default();
         let records = Records { payloads: &taken.payloads, stretches: &taken.stretches, decoded: &decoded };
@@ -133,10 +138,10 @@ impl Worker {
     }
 
     /// Unwraps records until there are enough of them, or their bytes are; what is left goes back.
-    fn take(&self, deliveries: VecDeque<Delivery>, most: usize, prepared: &mut Prepared) -> Taken {
+    fn take(&self, deliveries: VecDeque<Delivery>, limit: Option<Limit<'_>>, prepared: &mut Prepared) -> Taken {
         let mut taken = Taken::default();
         for mut delivery in deliveries {
-            if taken.payloads.len() >= most || taken.bytes >= UNPACKED {
+            if taken.is_enough(limit) {
                 prepared.rest.push_back(delivery);
                 continue;
             }
@@ -144,10 +149,10 @@ impl Worker {
             let start = taken.payloads.len();
             let (mut last, mut latest, mut done) = (None, None, 0);
             for record in &delivery.records {
-                if taken.payloads.len() >= most || taken.bytes >= UNPACKED {
+                if taken.is_enough(limit) {
                     break;
                 }
-                last = Some((taken.record(record, range, self.unwrapping), record.arrival));
+                last = Some((taken.record(record, range, self.unwrapping, limit), record.arrival));
                 latest = latest.max(Some(record.arrival));
                 done += 1;
             }
@@ -210,14 +215,40 @@ impl Worker {
     }
 }
 
+/// How many records are taken, and what counts them: a payload may hold several.
+#[derive(Clone, Copy, Debug)]
+struct Limit<'d> {
+    most: u64,
+    decoder: &'d JsonDecoder,
+}
+
+impl Limit<'_> {
+    fn count(&self, payload: &Payload) -> u64 {
+        let Ok(data) = &payload.data else { return 1 };
+        let decoded = self.decoder.decode(std::iter::once(&data[..]));
+        decoded.map_or(1, |decoded| (decoded.origins.len() + decoded.refused.len()) as u64)
+    }
+}
+
 impl Taken {
+    fn is_enough(&self, limit: Option<Limit<'_>>) -> bool {
+        self.bytes >= UNPACKED || limit.is_some_and(|limit| self.records >= limit.most)
+    }
+
     /// Unwraps one record, all of it: what were left of an aggregate would be passed by. Its position, at its last user
     /// record.
-    fn record(&mut self, record: &StreamRecord, range: Option<&HashRange>, how: Unwrapping) -> RecordPosition {
+    fn record(
+        &mut self,
+        record: &StreamRecord,
+        range: Option<&HashRange>,
+        how: Unwrapping,
+        limit: Option<Limit<'_>>,
+    ) -> RecordPosition {
         let mut last = RecordPosition { sequence: record.sequence.clone(), sub_sequence: 0 };
         unwrap(record, range, how, |payload| {
             last.sub_sequence = payload.position.sub_sequence;
             self.bytes += payload.data.as_ref().map_or(payload.raw.len(), Bytes::len);
+            self.records += limit.map_or(0, |limit| limit.count(&payload));
             self.payloads.push(payload);
         });
         last

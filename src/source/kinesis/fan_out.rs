@@ -93,10 +93,16 @@ impl<A: ShardApi> FanOutReader<A> {
             // while this waits nothing is read from the connection, and the service sends no more
             let memory = self.reader.shared.memory.reserve(weight_of(&page)).await;
             let place = place_after(&page);
-            let end = page.next.is_none().then(|| page.children.clone());
+            let over = page.next.is_none();
+            let end = if over { self.reader.children(&page).await } else { Ok(None) };
+            // what was read is kept, also where it is not known whether more follows: the next subscription tells
+            let (end, error) = end.map_or_else(|error| (None, Some(error)), |end| (end, None));
             let is_end = end.is_some();
             if !self.reader.deliver(page, end, memory).await || is_end {
                 return End::Done;
+            }
+            if over {
+                return End::Again(error);
             }
             if let Some(place) = place {
                 self.reader.from = place;
@@ -160,6 +166,7 @@ mod tests {
             Some(Fault::Error(ApiError::Unavailable("bad frame".into()))),
             None,
             Some(Fault::Hang),
+            Some(Fault::NoNext),
             Some(Fault::End),
             Some(Fault::Error(ApiError::InUse("too early".into()))),
         ];

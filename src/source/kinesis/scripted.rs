@@ -114,7 +114,11 @@ impl ShardEvents for ScriptedEvents {
         match fault {
             Some(Fault::Hang) => std::future::pending().await,
             Some(Fault::Error(error)) => return Err(error),
-            Some(Fault::End | Fault::NoNext) => return Ok(None),
+            Some(Fault::End) => return Ok(None),
+            Some(Fault::NoNext) => {
+                let page = self.api.state.lock().unwrap().page(&self.token, 3)?;
+                return Ok(Some(Page { next: None, ..page }));
+            }
             None => {}
         }
         let mut page = self.api.state.lock().unwrap().page(&self.token, 3)?;

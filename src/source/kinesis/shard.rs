@@ -128,7 +128,7 @@ impl<A: ShardApi> ShardReader<A> {
     }
 
     /// The shards that go on with this one's hash keys; `None` where it has not ended.
-    async fn children(&self, page: &Page) -> Result<Option<Vec<ListedShard>>, ApiError> {
+    pub(super) async fn children(&self, page: &Page) -> Result<Option<Vec<ListedShard>>, ApiError> {
         if !page.children.is_empty() {
             return Ok(Some(page.children.clone()));
         }
