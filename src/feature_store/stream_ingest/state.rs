@@ -67,6 +67,8 @@ pub(super) struct State {
     pub batch_size: BatchSize,
     pub listing: Option<JoinHandle<Result<Vec<ListedShard>, ApiError>>>,
     pub listed_at: Instant,
+    /// children that wait for the list of shards: a parent of theirs is not known
+    pub unlisted: BTreeSet<String>,
     /// rows that are spooled for historical logs
     pub spool: SpoolState,
     /// the last commit
@@ -80,6 +82,8 @@ pub(super) struct State {
     pub ending: Option<Ending>,
     pub drained_by: Option<Instant>,
     pub failure: Option<Error>,
+    /// a transaction was not stored: none may follow
+    pub store_failed: bool,
     /// user records so far
     pub records: u64,
 }
@@ -99,6 +103,7 @@ impl State {
             batch_size: BatchSize(FIRST_BATCH),
             listing: None,
             listed_at: now,
+            unlisted: BTreeSet::new(),
             spool: SpoolState::new(),
             checkpointed: now,
             started: BTreeSet::new(),
@@ -107,13 +112,15 @@ impl State {
             ending: None,
             drained_by: None,
             failure: None,
+            store_failed: false,
             records: 0,
         }
     }
 
-    /// Nothing is in hand, and nothing has come to an end yet.
+    /// Nothing is in hand, every shard that was heard of is listed, and nothing has come to an end yet.
     pub fn is_at_rest(&self) -> bool {
-        self.ending.is_none() && self.queue.is_empty() && self.is_idle()
+        let is_listed = self.unlisted.is_empty() && self.found.is_none();
+        self.ending.is_none() && self.queue.is_empty() && is_listed && self.is_idle()
     }
 
     /// The run is at its end, and everything that was to be stored is.
