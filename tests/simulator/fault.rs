@@ -35,6 +35,8 @@ pub enum Fault {
     ExceptionFrame(usize, String),
     /// an event stream that so many events later says nothing more, not even heartbeats
     SilentFrames(usize),
+    /// an event stream without the initial response that comes first
+    NoInitialResponse,
     /// an event stream that so many events later ends as if it were done
     EarlyEnd(usize),
 }
@@ -109,6 +111,7 @@ impl Rule {
             "error_frame" => Fault::ErrorFrame(events()?),
             "exception_frame" => Fault::ExceptionFrame(events()?, code.to_owned()),
             "silent_frames" => Fault::SilentFrames(events()?),
+            "no_initial_response" => Fault::NoInitialResponse,
             "early_end" => Fault::EarlyEnd(events()?),
             _ => return None,
         };

@@ -50,3 +50,33 @@ pub(super) async fn flush(lane: Lane<SqliteStore>, logs: Vec<HistoricalLog>) -> 
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+
+    fn spooled(bytes: u64) -> SpoolState {
+        SpoolState { bytes, ..SpoolState::new() }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_file_is_made_of_enough_rows_or_of_rows_that_have_waited() {
+        assert!(!spooled(LOG_PART_BYTES - 1).is_due());
+        assert!(spooled(LOG_PART_BYTES).is_due());
+        let (none, some) = (spooled(0), spooled(1));
+        advance(OLDEST - Duration::from_millis(1)).await;
+        assert!(!some.is_due());
+        advance(Duration::from_millis(1)).await;
+        assert!(some.is_due());
+        assert!(!none.is_due(), "of nothing no file is made");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_second_file_is_begun_beside_the_first() {
+        let mut spool = spooled(LOG_PART_BYTES);
+        spool.flushing = Some(tokio::spawn(async { Ok(()) }));
+        assert!(!spool.is_due());
+    }
+}

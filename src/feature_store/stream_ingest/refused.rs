@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::view::Records;
 use crate::error::Error;
 use crate::offline::{DeadLetter, DeadLetterId, DeadLetterWriter, Payload as Text};
-use crate::source::json::{RecordOrigin, RefusedRecord};
+use crate::source::json::{NOT_JSON, RecordOrigin, RefusedRecord};
 
 /// A record behind the watermark.
 pub(super) const LATE: &str = "E2101";
@@ -38,11 +38,14 @@ impl Refused {
     pub fn undecodable(&mut self, records: &Records<'_>, wanted: &[bool]) {
         let is_wanted = |payload: u32| wanted.get(payload as usize).copied().unwrap_or(false);
         for (payload, found) in (0_u32..).zip(records.payloads) {
-            if let Err(reason) = &found.data
-                && is_wanted(payload)
-            {
+            let (code, message) = match &found.data {
+                Err(reason) => (DAMAGED, reason.clone()),
+                Ok(data) if data.trim_ascii().is_empty() => (NOT_JSON, "the payload is empty".to_owned()),
+                Ok(_) => continue,
+            };
+            if is_wanted(payload) {
                 let origin = RecordOrigin { payload, index: 0, start: 0, end: 0 };
-                self.record(RefusedRecord { origin, code: DAMAGED, message: reason.clone(), whole: true }, ALL_VIEWS);
+                self.record(RefusedRecord { origin, code, message, whole: true }, ALL_VIEWS);
             }
         }
         for refused in &records.decoded.refused {

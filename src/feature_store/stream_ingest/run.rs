@@ -72,6 +72,10 @@ impl<A: ShardApi> Run<A> {
         let mut state = State::new(self.summary.answered);
         self.bury_gone(&mut state);
         self.start_shards(&mut state);
+        if !self.logs.is_empty() {
+            // rows that a killed run left
+            state.spool.begin(self.lane.clone(), self.logs.clone());
+        }
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {

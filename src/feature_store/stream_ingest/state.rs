@@ -13,7 +13,7 @@ use crate::model::Timestamp;
 use crate::online::{OnlineError, Outcome};
 use crate::source::kinesis::{ApiError, Delivery, ListedShard};
 
-/// Records of Kinesis in one transaction, at first and at most.
+/// User records in one transaction, at first and at most.
 const FIRST_BATCH: u64 = 20_000;
 const LARGEST_BATCH: u64 = 80_000;
 /// No transaction is made smaller than this.
@@ -153,9 +153,14 @@ impl State {
             deliveries,
             reached: std::mem::replace(&mut self.reached, later),
             found: self.found.take().unwrap_or_default(),
-            most: max_records
-                .map_or(usize::MAX, |most| usize::try_from(most.saturating_sub(self.records)).unwrap_or(usize::MAX)),
+            most: self.most(max_records),
         }
+    }
+
+    /// User records of the next transaction: what came in at once, or in one aggregate after the other, may be far more.
+    fn most(&self, max_records: Option<u64>) -> usize {
+        let left = max_records.map_or(u64::MAX, |most| most.saturating_sub(self.records));
+        usize::try_from(left.min(self.batch_size.0)).unwrap_or(usize::MAX)
     }
 
     /// The oldest arrival in hand, by shard.
@@ -200,5 +205,18 @@ mod tests {
             size.committed(1, Duration::from_secs(1));
         }
         assert_eq!(size.0, SMALLEST_BATCH);
+    }
+
+    #[tokio::test]
+    async fn no_transaction_is_larger_than_its_size_or_than_what_is_asked_for() {
+        let mut state = State::new(Timestamp::EPOCH);
+        let mut most = |records, asked| {
+            state.records = records;
+            state.next_batch(asked).most as u64
+        };
+        assert_eq!(most(0, None), FIRST_BATCH);
+        assert_eq!(most(0, Some(7)), 7);
+        assert_eq!(most(5, Some(7)), 2);
+        assert_eq!(most(5, Some(10 * FIRST_BATCH)), FIRST_BATCH);
     }
 }
