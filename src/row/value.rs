@@ -325,8 +325,8 @@ mod tests {
     use std::sync::Arc;
 
     use arrow::array::{
-        FixedSizeBinaryArray, Float32Array, Int64Array, Int64Builder, ListArray, MapBuilder, RecordBatch, StringArray,
-        StringBuilder, StructArray,
+        BooleanArray, FixedSizeBinaryArray, Float32Array, Float64Array, Int32Array, Int64Array, Int64Builder,
+        LargeStringArray, ListArray, MapBuilder, RecordBatch, StringArray, StringBuilder, StringViewArray, StructArray,
     };
     use arrow::datatypes::{Field, Schema};
     use arrow::json::ReaderBuilder;
@@ -334,6 +334,35 @@ mod tests {
 
     use super::*;
     use crate::proto::types::{self as proto, Value, ValueVal};
+
+    /// What is said to fit is not even tried before it is stored.
+    #[test]
+    fn what_fits_always_fits_at_the_ends_of_its_range() {
+        let texts = || vec![Some(""), None, Some("\u{0}\u{10ffff}")];
+        let floats = || Float32Array::from(vec![f32::NAN, f32::NEG_INFINITY, f32::MIN_POSITIVE, -0.0, f32::MAX]);
+        let doubles = Float64Array::from(vec![f64::NAN, f64::INFINITY, f64::MIN_POSITIVE, -0.0, f64::MAX]);
+        let whole = || Int32Array::from(vec![Some(i32::MIN), None, Some(i32::MAX)]);
+        let columns: Vec<(ArrayRef, DataType)> = vec![
+            (Arc::new(BooleanArray::from(vec![Some(true), None, Some(false)])), DataType::Bool),
+            (Arc::new(whole()), DataType::Int32),
+            (Arc::new(whole()), DataType::Int64),
+            (Arc::new(Int64Array::from(vec![Some(i64::MIN), None, Some(i64::MAX)])), DataType::Int64),
+            (Arc::new(floats()), DataType::Float32),
+            (Arc::new(floats()), DataType::Float64),
+            (Arc::new(doubles), DataType::Float64),
+            (Arc::new(StringArray::from(texts())), DataType::String),
+            (Arc::new(LargeStringArray::from(texts())), DataType::String),
+            (Arc::new(StringViewArray::from(texts())), DataType::String),
+        ];
+        for (column, dtype) in columns {
+            let encoder = ValueEncoder::new("f", &column, &dtype, Cast::Lossless).unwrap();
+            assert!(encoder.fits_always(), "{:?} {dtype:?}", column.data_type());
+            let mut cells = Cells::with_capacity(column.len(), 16);
+            for row in 0..column.len() {
+                encoder.encode(row, &mut cells).unwrap();
+            }
+        }
+    }
 
     /// A column as JSON spells it.
     fn column(arrow: Arrow, cells: &str) -> ArrayRef {

@@ -75,6 +75,20 @@ def test_python_reads_every_record_of_the_log_once(make):
         assert row["label"] == f"d{row['driver_id']}"
 
 
+def test_polars_reads_the_part_files(make):
+    import pytest
+
+    polars = pytest.importorskip("polars", reason="polars is not installed: it is no part of what the interop tests need")
+    repo = make("log", "yaml").rs_applied()
+    ingest(repo, 0, 40)
+    ingest(repo, 40, 60)
+    table = polars.read_parquet(repo.path / "data" / "history" / "*.parquet")
+    assert table.columns == ["driver_id", "event_timestamp", "created", "percent", "label"]
+    assert table.schema["event_timestamp"] == polars.Datetime("us", "UTC")
+    rows = sorted(table.select("percent", "event_timestamp", "label").rows())
+    assert rows == [(number / 64 * 100, T0 + dt.timedelta(minutes=number), f"d{1 + number % 3}") for number in range(60)]
+
+
 def test_our_tables_do_not_disturb_python(make):
     repo = make("log", "yaml").rs_applied()
     ingest(repo, 0, 10)

@@ -204,6 +204,47 @@ fn waiting(repo: &Repo) -> Child {
     child
 }
 
+/// 128 MB of rows make a file, while the run goes on.
+#[test]
+fn enough_rows_make_a_file_of_the_log_without_waiting_for_the_end() {
+    const LINES: usize = 1_500;
+    let view = "speeds
+    offline: true
+    sink_source: {type: FileSource, name: speeds_log, path: data/log, timestamp_field: event_timestamp}";
+    let definitions = STREAM
+        .replace("speeds", view)
+        .replace("speed, dtype: Float64", "speed, dtype: String")
+        .replace("position.speed double", "position.speed string");
+    let repo = Repo::new().file("feature_store.yaml", SETTINGS).file("stream.yaml", definitions);
+    repo.run(["apply", "--skip-source-validation"]).ok();
+    let files = || std::fs::read_dir(repo.path("data/log")).unwrap().map(|entry| entry.unwrap().path());
+    let rows = || {
+        let parts = files().filter(|path| path.extension().is_some_and(|extension| extension == "parquet"));
+        parts
+            .map(|path| ParquetRecordBatchReaderBuilder::try_new(File::open(path).unwrap()).unwrap())
+            .map(|reader| reader.metadata().file_metadata().num_rows())
+            .sum::<i64>()
+    };
+    let speed = "x".repeat(100_000);
+    let mut child = repo.command(["stream-ingest", "speeds", "--input", "-"]).stdin(Stdio::piped()).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    for number in 0..LINES {
+        let line = json!({
+            "driver_id": number % 10,
+            "event_timestamp": "2026-11-22T20:00:00Z",
+            "position": {"speed": speed},
+        });
+        writeln!(input, "{line}").unwrap();
+    }
+    while rows() == 0 {
+        assert!(child.try_wait().unwrap().is_none(), "ended");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    drop(input);
+    assert!(child.wait().unwrap().success());
+    assert_eq!(rows(), i64::try_from(LINES).unwrap());
+}
+
 #[test]
 fn one_run_fills_a_view_and_another_is_refused() {
     let repo = repo();

@@ -151,8 +151,8 @@ enum Said {
 impl Subscription {
     /// Sends its events until it ends or nobody listens.
     pub async fn send(mut self, parts: Sender<Part>) {
-        let is_silent = self.fault == Some(Fault::NoInitialResponse);
-        if !is_silent && parts.send(Ok(frame("initial-response", b"{}"))).await.is_err() {
+        let is_greeted = self.fault != Some(Fault::NoInitialResponse);
+        if is_greeted && parts.send(Ok(frame("initial-response", b"{}"))).await.is_err() {
             return;
         }
         let mut events = 0;

@@ -136,6 +136,23 @@ fn killed_at_any_time_the_log_has_every_record_once() {
     tally.report();
 }
 
+/// Rows that a killed run had stored and not yet logged do not wait for the next record, or for the end of the run.
+#[test]
+fn what_a_killed_run_left_is_logged_by_the_next_at_once() {
+    let simulator = Simulator::start(many_pages());
+    simulator.create(STREAM, 1);
+    let reader = Reader::new(&simulator, &Source::fast().logged());
+    let mut load = Load::new(&simulator);
+    load.put(&simulator, 100);
+    let mut running = Running::start(reader.ingest(&[]));
+    running.until("the rows are stored", || reader.newest() == *load.expected());
+    running.kill();
+    assert_eq!(reader.logged(), Vec::<i64>::new());
+    let mut running = Running::start(reader.ingest(&[]));
+    running.until("the rows are logged", || !reader.logged().is_empty());
+    assert_eq!(reader.logged(), (1..=load.count()).collect::<Vec<_>>());
+}
+
 #[test]
 fn a_stream_that_was_resharded_while_nobody_read_is_read_in_order() {
     let simulator = Simulator::start(many_pages());

@@ -26,7 +26,9 @@ mod load;
 #[cfg(target_os = "linux")]
 mod logged;
 mod memory;
+mod order;
 mod pace;
 mod refused;
 mod repo;
 mod starts;
+mod store;

@@ -40,7 +40,7 @@ impl Refused {
         for (payload, found) in (0_u32..).zip(records.payloads) {
             let (code, message) = match &found.data {
                 Err(reason) => (DAMAGED, reason.clone()),
-                Ok(data) if data.trim_ascii().is_empty() => (NOT_JSON, "the record is empty".to_owned()),
+                Ok(data) if data.trim_ascii().is_empty() => (NOT_JSON, "the payload is empty".to_owned()),
                 Ok(_) => continue,
             };
             if is_wanted(payload) {

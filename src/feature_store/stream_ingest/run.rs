@@ -28,6 +28,8 @@ const TICK: Duration = Duration::from_millis(500);
 const IDLE_CHECKPOINT: Duration = Duration::from_secs(30);
 /// How often the list of shards is read again, for shards that no parent's end told of.
 const RELIST: Duration = Duration::from_mins(1);
+/// The same where a child waits for the list, because a parent of it is not known.
+const RELIST_SOON: Duration = Duration::from_secs(1);
 /// How long what is in hand may take after the word to stop.
 const DRAIN: Duration = Duration::from_secs(4);
 
@@ -73,6 +75,10 @@ impl<A: ShardApi> Run<A> {
         let mut state = State::new(self.summary.answered, SpoolState::new(self.log_parts, spooled));
         self.bury_gone(&mut state);
         self.start_shards(&mut state);
+        if spooled > 0 {
+            // rows that a killed run left
+            state.spool.begin(self.lane.clone(), self.logs.clone());
+        }
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -252,18 +258,36 @@ impl<A: ShardApi> Run<A> {
         }
         for (shard, children) in prepared.ended {
             self.counters.ended(&shard);
-            let is_new = |child: &ListedShard| !self.listed.iter().any(|known| known.id == child.id);
-            let children: Vec<ListedShard> = children.into_iter().filter(is_new).collect();
-            self.listed.extend(children);
             state.caught_up.insert(shard);
+            // the other parent of a merge may be the child of a shard that is still being read: only the list tells
+            let (known, unlisted): (Vec<_>, Vec<_>) =
+                children.into_iter().partition(|child| child.parents.iter().all(|parent| self.knows(parent)));
+            self.list_also(known);
+            state.unlisted.extend(unlisted.into_iter().map(|child| child.id));
         }
-        let is_new = |shard: &ListedShard| !self.listed.iter().any(|known| known.id == shard.id);
-        let found: Vec<ListedShard> = prepared.found.into_iter().filter(is_new).collect();
-        self.listed.extend(found);
+        self.list_also(prepared.found);
+        state.unlisted.retain(|shard| !self.is_listed(shard));
         if state.ending.is_none() {
             self.start_shards(state);
         }
         self.end_if_caught_up(state);
+    }
+
+    fn is_listed(&self, shard: &str) -> bool {
+        self.listed.iter().any(|known| known.id == *shard)
+    }
+
+    /// Whether it is known what became of a shard: it is read, waits for its turn, or is gone.
+    fn knows(&self, shard: &str) -> bool {
+        self.is_listed(shard) || self.standings.iter().any(|standing| standing.positions.contains_key(shard))
+    }
+
+    fn list_also(&mut self, shards: Vec<ListedShard>) {
+        for shard in shards {
+            if !self.is_listed(&shard.id) {
+                self.listed.push(shard);
+            }
+        }
     }
 
     fn tick(&mut self, state: &mut State) {
@@ -271,7 +295,8 @@ impl<A: ShardApi> Run<A> {
             state.spool.begin(self.lane.clone(), self.logs.clone());
         }
         self.observer.status(&self.counters.status(self.clock.now()));
-        if state.ending.is_none() && state.listing.is_none() && state.listed_at.elapsed() >= RELIST {
+        let relist = if state.unlisted.is_empty() { RELIST } else { RELIST_SOON };
+        if state.ending.is_none() && state.listing.is_none() && state.listed_at.elapsed() >= relist {
             state.listing = Some(self.readers.list());
         }
     }
@@ -279,10 +304,9 @@ impl<A: ShardApi> Run<A> {
     /// Shards that no parent's end told of yet get a position with the next commit.
     fn relisted(&mut self, state: &mut State, listed: Result<Result<Vec<ListedShard>, ApiError>, JoinError>) {
         state.listed_at = Instant::now();
-        // a list that cannot be had is asked for again in a minute
+        // a list that cannot be had is asked for again
         let Ok(Ok(listed)) = listed else { return };
-        let is_known = |shard: &ListedShard| self.listed.iter().any(|known| known.id == shard.id);
-        if listed.iter().any(|shard| !is_known(shard)) {
+        if listed.iter().any(|shard| !self.is_listed(&shard.id)) {
             state.found = Some(listed);
         }
     }

@@ -67,6 +67,8 @@ pub(super) struct State {
     pub batch_size: BatchSize,
     pub listing: Option<JoinHandle<Result<Vec<ListedShard>, ApiError>>>,
     pub listed_at: Instant,
+    /// children that wait for the list of shards: a parent of theirs is not known
+    pub unlisted: BTreeSet<String>,
     /// rows that are spooled for historical logs
     pub spool: SpoolState,
     /// the last commit
@@ -99,6 +101,7 @@ impl State {
             batch_size: BatchSize(FIRST_BATCH),
             listing: None,
             listed_at: now,
+            unlisted: BTreeSet::new(),
             spool,
             checkpointed: now,
             started: BTreeSet::new(),
@@ -111,9 +114,10 @@ impl State {
         }
     }
 
-    /// Nothing is in hand, and nothing has come to an end yet.
+    /// Nothing is in hand, every shard that was heard of is listed, and nothing has come to an end yet.
     pub fn is_at_rest(&self) -> bool {
-        self.ending.is_none() && self.queue.is_empty() && self.is_idle()
+        let is_listed = self.unlisted.is_empty() && self.found.is_none();
+        self.ending.is_none() && self.queue.is_empty() && is_listed && self.is_idle()
     }
 
     /// The run is at its end, and everything that was to be stored is.
