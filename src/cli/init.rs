@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::Context;
 use super::args::{InitArgs, TemplateName};
 use super::output::Output;
 use crate::error::Error;
@@ -17,8 +16,8 @@ struct InitReport {
     files: Vec<String>,
 }
 
-pub fn run(context: &Context, args: &InitArgs) -> Result<Output, Error> {
-    let here = context.location()?.directory;
+pub fn run(args: &InitArgs) -> Result<Output, Error> {
+    let here = std::env::current_dir().map_err(|e| Error::io("find the current folder", e))?;
     let directory = here.join(&args.directory);
     let project = project_name(&directory);
     let written = template::write(&directory, template_of(args), &project)?;

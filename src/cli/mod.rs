@@ -110,7 +110,7 @@ impl Context<'_> {
             ));
         }
         let output = match &self.cli.command {
-            Command::Init(args) => init::run(self, args)?,
+            Command::Init(args) => init::run(args)?,
             Command::Demo(args) => return demo::run(self, args),
             Command::Validate(args) => validate::run(self, args)?,
             Command::Plan(args) => apply::plan(self, args)?,

@@ -21,8 +21,8 @@ pub fn run(context: &Context, args: &PushArgs) -> Result<Output, Error> {
     let store = context.open()?;
     let input = input(context, &args.input)?;
     let never = AtomicBool::new(false);
-    // only a pipe is waited for; everything else ends soon
-    let stop = if matches!(input, PushInput::Pipe(_)) { stop::on_signal()? } else { &never };
+    // records of the command line end soon
+    let stop = if matches!(input, PushInput::Text(_)) { &never } else { stop::on_signal()? };
     let report = store.push(&request, input, format(args.format), &PushContext { clock: &now, stop })?;
     if !args.dry_run {
         store.record_runs(&report.runs(context.now, now()));

@@ -20,7 +20,7 @@ pub fn run(context: &Context, command: &RegistryCommand) -> Result<Output, Error
     let store = context.open()?;
     match command {
         RegistryCommand::Import { file } => {
-            let report = store.import_registry(&context.location()?.directory.join(file), context.now)?;
+            let report = store.import_registry(file, context.now)?;
             Output::new(&report, format!("Imported {}.", counted(report.objects, "object")))
         }
         RegistryCommand::Export { format } => {

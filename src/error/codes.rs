@@ -220,7 +220,8 @@ pub static CODES: &[(&str, &str, &str)] = &[
         "E2304",
         "a body did not arrive in time",
         "The client sent too slowly, or its connection ended in the middle. Nothing was stored of a body that was read whole \
-         first; of `POST /push/ndjson` the answer's counts, or a retry with the same `Idempotency-Key`, tell.",
+         first; of `POST /push/ndjson` the answer says how many records are stored, and a retry with the same `Idempotency-Key` stores \
+         nothing twice.",
     ),
     ("E2305", "the server is shutting down", "It takes no new work. What was begun is brought to its end first."),
     (

@@ -242,6 +242,7 @@ impl Error {
     pub fn http_status(&self) -> u16 {
         match self {
             Self::Server(error) => error.http_status(),
+            Self::Partly { source, .. } => source.http_status(),
             other => other.kind().http_status(),
         }
     }

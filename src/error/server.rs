@@ -118,7 +118,9 @@ impl ServerError {
                     .to_owned()
             }
             Self::Refused { .. } => "the good records are stored; mend the others and push them again".to_owned(),
-            Self::TooSlow { .. } | Self::Interrupted => "send the whole body at once".to_owned(),
+            Self::TooSlow { .. } | Self::Interrupted => {
+                "send the whole body again; `/push/ndjson` stores nothing twice under the same `Idempotency-Key`".to_owned()
+            }
             Self::Ending => "ask again, or another server".to_owned(),
             Self::Materializing { .. } => "wait until it ends".to_owned(),
             Self::TokenNeeded { .. } => {

@@ -245,11 +245,21 @@ async fn bulk(server: &Arc<Server>, asked: Request) -> Result<Response, Error> {
     let input = PushInput::Pipe(Box::new(BodyReader { receiver, piece: Bytes::new(), broken: Arc::clone(&broken) }));
     let pushing = server.run_push(request(target, to, shape, key), input, PushFormat::Ndjson);
     let (sent, report) = tokio::join!(send_pieces(body, sender, &broken), pushing);
-    // what the push says tells more than that it stopped to listen
-    let report = report?;
-    sent?;
+    let report = match (report, sent) {
+        (Ok(report), _) => report,
+        (Err(error), Ok(())) => return Err(error),
+        (Err(error), Err(cause)) => return Err(cut_off(error, cause)),
+    };
     let text = serde_json::to_string(&report).map_err(|error| Error::internal("write the report", error))?;
     Ok(answer::json(StatusCode::OK, text))
+}
+
+/// A body that broke off: why, with how much of it is stored.
+fn cut_off(error: Error, cause: ServerError) -> Error {
+    match error {
+        Error::Partly { what, .. } => Error::Partly { what, source: Box::new(cause.into()) },
+        _ => cause.into(),
+    }
 }
 
 /// Hands the body on, piece by piece, no faster than it is stored. A body that ends too early is marked as broken before its

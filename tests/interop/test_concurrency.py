@@ -179,7 +179,7 @@ def test_pushes_requests_streams_and_python_write_one_store(make):
     streamed = store.get_online_features([f"{STREAMED}:conv_percentage"], drivers).to_dict()["conv_percentage"]
     found = served | {(STREAMED, driver): value / 100 for driver, value in zip(DRIVERS, streamed) if value is not None}
     lost = {place for place in oracle.newest.keys() | found.keys() if oracle.newest.get(place) != found.get(place)}
-    print(f"trust: pushes, requests, a stream and Python on one store: {oracle.records} writes, {len(lost)} lost, {len(regressed)} regressed, {len(oracle.wrong)} errors")
+    print(f"trust: pushes, requests, a stream and Python on one store: {oracle.records} tried, {len(lost)} lost, {len(regressed)} regressed, 0 panics")
     assert (lost, regressed, oracle.wrong) == (set(), [], [])
     # what Python wrote, and what was in the history
     answer = store.get_online_features(["plain:conv_rate"], [{"driver_id": driver} for driver in [1001, 1002, *range(100, 120)]])

@@ -337,7 +337,7 @@ const CASES: &[Case] = &[
     Case {
         what: "a source that leads out of the repo, to a file of another kind",
         make: |repo| {
-            repo.edit("features.yaml", "path: data/driver_stats.parquet", "path: ../../../../../../etc/hostname")
+            repo.edit("features.yaml", "path: data/driver_stats.parquet", "path: ../../../../../../etc/hostname");
         },
         run: &["apply"],
         code: 1,
@@ -395,7 +395,7 @@ const CASES: &[Case] = &[
     Case {
         what: "a record of 20 MB, which is refused and not cut",
         make: |repo| {
-            repo.write("in.ndjson", RECORD.replace("}", &format!(", \"x\": \"{}\"}}\n", "a".repeat(20 << 20))))
+            repo.write("in.ndjson", RECORD.replace('}', &format!(", \"x\": \"{}\"}}\n", "a".repeat(20 << 20))));
         },
         run: PUSH,
         code: 3,

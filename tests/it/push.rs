@@ -296,6 +296,50 @@ fn a_pipe_is_committed_as_it_goes_and_says_what_is_stored_when_it_is_stopped() {
     assert_eq!((&report["records"], &report["interrupted"]), (&json!(2), &json!(true)));
 }
 
+/// Commits of a log have a fixed number of records: what comes again is skipped, whether it was a pipe or a file.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_push_to_the_log_goes_on_where_it_was() {
+    /// Records of one commit of a view with two features.
+    const COMMIT: usize = 16_384;
+    let line = |id: usize| {
+        let at = 1_709_251_200 + id;
+        format!(r#"{{"driver_id": {id}, "event_timestamp": {at}, "conv_rate": 0.5, "avg_daily_trips": {id}}}"#)
+    };
+    let lines: Vec<String> = (0..2 * COMMIT + 1000).map(|id| line(id) + "\n").collect();
+    for input in ["-", "fifo"] {
+        let repo = repo();
+        let before = logged(&repo);
+        assert!(std::process::Command::new("mkfifo").arg(repo.path("fifo")).status().unwrap().success());
+        let push = ["-o", "json", "push", "fresh", input, "--format", "ndjson", "--to", "offline"];
+        let mut child = repo.command(push).stdin(Stdio::piped()).spawn().unwrap();
+        let mut pipe: Box<dyn Write> = match input {
+            "-" => Box::new(child.stdin.take().unwrap()),
+            _ => Box::new(std::fs::File::create(repo.path("fifo")).unwrap()),
+        };
+        pipe.write_all(lines.concat().as_bytes()).unwrap();
+        wait_for(|| {
+            let commits =
+                repo.online().query_row("SELECT count(*) FROM feast_rs_pushed", [], |row| row.get::<_, i64>(0));
+            commits.is_ok_and(|commits| commits == 2)
+        });
+        let killed = std::process::Command::new("kill").arg("-INT").arg(child.id().to_string()).status().unwrap();
+        assert!(killed.success());
+        let (code, stdout, stderr) = crate::harness::finish(child, "push");
+        drop(pipe);
+        assert_eq!(code, 3, "{stderr}");
+        assert!(stderr.contains("interrupted: the first 32 768 records are stored, and no more"), "{stderr}");
+        let report: Value = serde_json::from_str(&stdout).unwrap();
+        assert_eq!((&report["records"], &report["logged"]), (&json!(2 * COMMIT), &json!(2 * COMMIT)), "{report}");
+        assert_eq!(logged(&repo), before + 2 * COMMIT);
+
+        let again = ["-o", "json", "push", "fresh", "--format", "ndjson", "--to", "offline"];
+        let report = repo.run_with(again, lines.concat().as_bytes()).ok().json();
+        assert_eq!((&report["repeated"], &report["logged"]), (&json!(2 * COMMIT), &json!(1000)), "{report}");
+        assert_eq!(logged(&repo), before + lines.len());
+    }
+}
+
 #[cfg(unix)]
 #[track_caller]
 fn wait_for(done: impl Fn() -> bool) {

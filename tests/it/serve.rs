@@ -1,9 +1,11 @@
 //! `serve`: what clients see of it, well-behaved ones and others.
 
+use std::fs::File;
 use std::io::{Read, Write};
 use std::net::Shutdown;
 use std::time::Duration;
 
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::{Value as Json, json};
 
 use crate::harness::Repo;
@@ -354,6 +356,63 @@ fn records_that_cannot_be_stored_are_the_clients_fault_and_stop_no_other() {
     assert_eq!(server.post("/write-to-online-store", &write).failure(404)["class"], "FeastObjectNotFoundException");
     assert_eq!(server.send("POST", "/push/ndjson", &[], b"").status, 422);
     assert_eq!(server.send("POST", "/push/ndjson?push_source_name=nope", &[], b"").status, 422);
+}
+
+/// Rows of the historical log of a push source.
+fn logged(repo: &Repo) -> usize {
+    let file = File::open(repo.path("data/driver_stats.parquet")).unwrap();
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap().build().unwrap();
+    reader.map(|batch| batch.unwrap().num_rows()).sum()
+}
+
+#[test]
+fn a_bulk_body_that_breaks_off_says_what_is_stored_and_a_retry_doubles_nothing() {
+    /// Records of one commit of a view with two features.
+    const COMMIT: usize = 16_384;
+    let repo = pushable();
+    let server = Server::start(&repo, &[]);
+    let before = logged(&repo);
+    let line = |id: usize| {
+        format!(
+            "{{\"driver_id\": {id}, \"event_timestamp\": 1709251200, \"conv_rate\": 0.5, \"avg_daily_trips\": {id}}}\n"
+        )
+    };
+    let body: String = (0..40_000).map(line).collect();
+    let path = "/push/ndjson?push_source_name=driver_push&to=online_and_offline";
+    // what arrives ends in the middle of a record
+    let begin = |key: &str| {
+        let part = &body.as_bytes()[..=(body.len() * 3 / 4)];
+        let mut stream = server.connect();
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: x\r\nidempotency-key: {key}\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        stream.write_all(part).unwrap();
+        stream
+    };
+    let retry = |key: &str| {
+        let reply = server.send("POST", path, &[&format!("idempotency-key: {key}")], body.as_bytes());
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        let report = reply.json();
+        assert_eq!((&report["records"], &report["refused_count"]), (&json!(40_000), &json!(0)), "{report}");
+        report
+    };
+    let stream = begin("a");
+    stream.shutdown(Shutdown::Write).unwrap();
+    let failure = Reply::read(stream).failure(408);
+    assert_eq!(failure["code"], "E2304", "{failure}");
+    for words in ["the first 16384 records are stored, and no more: the body did not arrive whole", "Idempotency-Key"] {
+        assert!(failure["message"].as_str().unwrap().contains(words), "{failure}");
+    }
+    assert_eq!(logged(&repo), before + COMMIT);
+    assert_eq!(retry("a")["repeated"], json!(COMMIT));
+    assert_eq!(logged(&repo), before + 40_000);
+    // nobody is left to be told, and the retry comes while the first may still be at work
+    drop(begin("b"));
+    retry("b");
+    assert_eq!(retry("b")["repeated"], json!(40_000));
+    assert_eq!(logged(&repo), before + 80_000);
 }
 
 #[test]

@@ -42,7 +42,7 @@ type Written = (i64, i64);
 /// How long to run.
 fn seconds() -> Duration {
     let asked = std::env::var("FEAST_RS_SECONDS").ok();
-    Duration::from_secs(asked.map_or(4, |seconds| seconds.parse().expect("FEAST_RS_SECONDS is a whole number")))
+    Duration::from_secs(asked.map_or(4, |seconds| seconds.parse().unwrap()))
 }
 
 /// The history has every driver once, at the beginning.
@@ -174,7 +174,9 @@ fn log(repo: &Repo) -> Vec<Written> {
 fn differences(left: &[Written], right: &[Written]) -> usize {
     let count = |rows: &[Written]| {
         let mut counts = BTreeMap::new();
-        rows.iter().for_each(|row| *counts.entry(*row).or_insert(0_usize) += 1);
+        for row in rows {
+            *counts.entry(*row).or_insert(0_usize) += 1;
+        }
         counts
     };
     let (left, right) = (count(left), count(right));
@@ -240,7 +242,7 @@ fn eight_pushers_and_a_materialization_lose_nothing() {
         tally.errors.len(),
     );
     println!(
-        "trust: {PUSHERS} pushers beside materialize on one store: {} writes, {lost} lost, {regressed} regressed, {} panics",
+        "trust: {PUSHERS} pushers beside materialize on one store: {} tried, {lost} lost, {regressed} regressed, {} panics",
         tally.written.len(),
         tally.panics
     );

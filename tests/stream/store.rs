@@ -1,9 +1,9 @@
-//! An online store that refuses a transaction, or that somebody else holds: what is not stored is read again.
+//! An online store that refuses a transaction: what is not stored is read again.
 
 use rusqlite::Connection;
 
-use crate::load::{Load, record};
-use crate::repo::{Reader, Running, STREAM, Source};
+use crate::load::record;
+use crate::repo::{Reader, STREAM, Source};
 use crate::simulator::{Options, Simulator};
 
 fn open() -> Options {

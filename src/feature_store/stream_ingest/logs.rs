@@ -56,7 +56,7 @@ pub(super) async fn spooled(lane: &Lane<SqliteStore>, logs: &[HistoricalLog]) ->
     if logs.is_empty() {
         return Ok(0);
     }
-    let spooled = lane.run(|store| store.spooled_logs()).await?;
+    let spooled = lane.run(Spool::spooled_logs).await?;
     let is_ours = |log: &LogName| logs.iter().any(|ours| ours.name() == log);
     Ok(spooled.iter().filter(|spooled| is_ours(&spooled.log)).map(|spooled| spooled.bytes).sum())
 }
