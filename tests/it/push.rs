@@ -304,7 +304,9 @@ fn an_interrupted_push_to_the_log_goes_on_where_it_was() {
     const COMMIT: usize = 16_384;
     let line = |id: usize| {
         let at = 1_709_251_200 + id;
-        format!(r#"{{"driver_id": {id}, "event_timestamp": {at}, "conv_rate": 0.5, "avg_daily_trips": {id}}}"#)
+        format!(
+            r#"{{"driver_id": {id}, "event_timestamp": {at}, "created": {at}, "conv_rate": 0.5, "avg_daily_trips": {id}}}"#
+        )
     };
     let lines: Vec<String> = (0..2 * COMMIT + 1000).map(|id| line(id) + "\n").collect();
     for input in ["-", "fifo"] {

@@ -374,7 +374,7 @@ fn a_bulk_body_that_breaks_off_says_what_is_stored_and_a_retry_doubles_nothing()
     let before = logged(&repo);
     let line = |id: usize| {
         format!(
-            "{{\"driver_id\": {id}, \"event_timestamp\": 1709251200, \"conv_rate\": 0.5, \"avg_daily_trips\": {id}}}\n"
+            "{{\"driver_id\": {id}, \"event_timestamp\": 1709251200, \"created\": 1709251200, \"conv_rate\": 0.5, \"avg_daily_trips\": {id}}}\n"
         )
     };
     let body: String = (0..40_000).map(line).collect();
