@@ -7,6 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from feast.protos.feast.types.Value_pb2 import Value
 from harness import T0
 
 AT = [pd.Timestamp(T0) + pd.Timedelta(hours=9), pd.Timestamp(T0) + pd.Timedelta(hours=9, milliseconds=750)]
@@ -15,7 +16,15 @@ AT = [pd.Timestamp(T0) + pd.Timedelta(hours=9), pd.Timestamp(T0) + pd.Timedelta(
 def cells(repo, view):
     """Feast's columns of a view's table, byte by byte; ours has more of them."""
     columns = "hex(entity_key), feature_name, hex(value), value_text, hex(vector_value), event_ts, created_ts, typeof(event_ts), typeof(created_ts)"
-    return sorted(repo.sql(repo.online_path, f'select {columns} from "{repo.project()}_{view}"'))
+    found = repo.sql(repo.online_path, f'select {columns} from "{repo.project()}_{view}"')
+    return sorted((key, name, ordered(value), *rest) for key, name, value, *rest in found)
+
+
+def ordered(value):
+    """The bytes of a value, as they are; those of a map, whose entries protobuf writes in an order of each process, sorted."""
+    message = Value.FromString(bytes.fromhex(value))
+    is_map = any(kind in (message.WhichOneof("val") or "") for kind in ("map", "struct"))
+    return message.SerializeToString(deterministic=True).hex().upper() if is_map else value
 
 
 def lines(frame):
