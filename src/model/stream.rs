@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 use super::Timestamp;
 
@@ -9,8 +10,8 @@ use super::Timestamp;
 const MAX_DIGITS: usize = 128;
 
 /// A sequence number of a Kinesis record: a decimal number of up to 128 digits, in practice of 56, which no integer type
-/// holds. Ordered by value.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+/// holds. Ordered by value. Kept as it is spelled: some of those that pose as Kinesis put zeros in front, and compare texts.
+#[derive(Clone, Debug)]
 pub struct SequenceNumber(Box<str>);
 
 impl SequenceNumber {
@@ -19,18 +20,21 @@ impl SequenceNumber {
     /// # Errors
     /// A text that is no decimal number of at most 128 digits, said in one line.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let digits = text.trim_start_matches('0');
-        let digits = if digits.is_empty() && !text.is_empty() { "0" } else { digits };
-        if digits.is_empty() || digits.len() > MAX_DIGITS || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        if text.is_empty() || text.len() > MAX_DIGITS || !text.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(format!("`{text}` is no sequence number: a decimal number of at most {MAX_DIGITS} digits"));
         }
-        Ok(Self(digits.into()))
+        Ok(Self(text.into()))
     }
 
-    /// Its digits.
+    /// Its digits, as they were given.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The digits that count; none of zero.
+    fn significant(&self) -> &str {
+        self.0.trim_start_matches('0')
     }
 }
 
@@ -42,7 +46,22 @@ impl fmt::Display for SequenceNumber {
 
 impl Ord for SequenceNumber {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.0.len().cmp(&other.0.len()).then_with(|| self.0.cmp(&other.0))
+        let (left, right) = (self.significant(), other.significant());
+        left.len().cmp(&right.len()).then_with(|| left.cmp(right))
+    }
+}
+
+impl PartialEq for SequenceNumber {
+    fn eq(&self, other: &Self) -> bool {
+        self.significant() == other.significant()
+    }
+}
+
+impl Eq for SequenceNumber {}
+
+impl Hash for SequenceNumber {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.significant().hash(state);
     }
 }
 
@@ -120,7 +139,9 @@ mod tests {
         assert!(number("9") < number("10"));
         assert!(number(long) > number("99"));
         assert_eq!(number("0007"), number("7"));
-        assert_eq!(number("000").as_str(), "0");
+        assert!(number("0009") < number("10"));
+        assert!(number("000") < number("1"));
+        assert_eq!(number("0007").as_str(), "0007", "it is given back as it came");
         assert_eq!(number(&"9".repeat(128)).as_str().len(), 128);
         for wrong in ["", "1a", "-1", " 1", &"9".repeat(129)] {
             assert!(SequenceNumber::parse(wrong).is_err(), "{wrong}");

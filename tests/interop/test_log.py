@@ -76,9 +76,8 @@ def test_python_reads_every_record_of_the_log_once(make):
 
 
 def test_polars_reads_the_part_files(make):
-    import pytest
+    import polars
 
-    polars = pytest.importorskip("polars", reason="polars is not installed: it is no part of what the interop tests need")
     repo = make("log", "yaml").rs_applied()
     ingest(repo, 0, 40)
     ingest(repo, 40, 60)
