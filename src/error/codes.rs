@@ -71,7 +71,7 @@ pub static CODES: &[(&str, &str, &str)] = &[
         "E2003",
         "a value of a record is not of its column's type",
         "Values are taken exactly: `123` is a Float64, `1.7` is no Int64, and a whole number beyond 2^53 is no Float64. \
-         `--cast lossy` converts as Feast does.",
+         A join key may be written as a number or as its text. `--cast lossy` converts as Feast does.",
     ),
     (
         "E2004",

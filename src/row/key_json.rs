@@ -9,14 +9,16 @@ use crate::proto::json::{base64, from_base64};
 
 impl KeyValue {
     /// Reads a JSON value as a join key of that type, exactly: `1001`, `1001.0` and `"1001"` are whole numbers, `1.7` is
-    /// none.
-    /// Bytes are base64, instants whole seconds or a time in ISO 8601.
+    /// none; a whole number in the place of a text is its digits. Bytes are base64, instants whole seconds or a time in ISO 8601.
     ///
     /// # Errors
     /// Why it is no value of that type, in a few words.
     pub fn from_json(value: &Json, value_type: ValueType) -> Result<Self, String> {
         match value_type {
-            ValueType::String => text(value).map(|text| Self::String(text.to_owned())),
+            ValueType::String => match value {
+                Json::Number(number) if number.is_i64() || number.is_u64() => Ok(Self::String(number.to_string())),
+                other => text(other).map(|text| Self::String(text.to_owned())),
+            },
             ValueType::Int64 => whole(value).map(Self::Int64),
             ValueType::Int32 => {
                 let number = whole(value)?;
@@ -88,6 +90,7 @@ mod tests {
             (json!(1001), ValueType::Int32, KeyValue::Int32(1001)),
             (json!(1001.0), ValueType::Int64, KeyValue::Int64(1001)),
             (json!("a"), ValueType::String, KeyValue::String("a".into())),
+            (json!(4), ValueType::String, KeyValue::String("4".into())),
             (json!("AP8="), ValueType::Bytes, KeyValue::Bytes(vec![0, 255])),
             (json!("2024-01-01"), ValueType::UnixTimestamp, KeyValue::UnixTimestamp(1_704_067_200)),
             (json!(5), ValueType::UnixTimestamp, KeyValue::UnixTimestamp(5)),
@@ -100,7 +103,8 @@ mod tests {
             (json!(1e300), ValueType::Int64),
             (json!(null), ValueType::Int64),
             (json!(i64::from(i32::MAX) + 1), ValueType::Int32),
-            (json!(5), ValueType::String),
+            (json!(5.5), ValueType::String),
+            (json!(true), ValueType::String),
             (json!("x"), ValueType::Bytes),
             (json!("noon"), ValueType::UnixTimestamp),
             (json!(true), ValueType::Bool),

@@ -184,7 +184,7 @@ fn key_column(key: &JoinKey, reason: String) -> RowError {
 /// Whether values of an Arrow type can be a join key of `target` at all; single ones may still be refused.
 fn accepts_key(arrow: &Arrow, target: ValueType) -> Result<(), String> {
     let fits = match target {
-        ValueType::Int32 | ValueType::Int64 => arrow.is_integer() || arrow.is_floating(),
+        ValueType::Int32 | ValueType::Int64 => arrow.is_integer() || arrow.is_floating() || is_text(arrow),
         ValueType::String => is_text(arrow) || arrow.is_integer(),
         ValueType::Bytes => is_binary(arrow),
         ValueType::UnixTimestamp => is_instant(arrow) || arrow.is_integer(),
@@ -193,9 +193,10 @@ fn accepts_key(arrow: &Arrow, target: ValueType) -> Result<(), String> {
     if fits || *arrow == Arrow::Null { Ok(()) } else { Err(format!("a column of {arrow} holds no {target}")) }
 }
 
-/// A whole number. Floats are taken where they are one: pandas stores integers so, once a column had a null.
+/// A whole number. Floats are taken where they are one: pandas stores integers so, once a column had a null. So are texts.
 fn whole(raw: &Raw<'_>) -> Result<i64, String> {
-    raw.exact_int().ok_or_else(|| "is no whole number of 64 bits".to_owned())
+    let number = if let Raw::Str(text) = raw { text.trim().parse().ok() } else { raw.exact_int() };
+    number.ok_or_else(|| "is no whole number of 64 bits".to_owned())
 }
 
 fn seconds(raw: &Raw<'_>) -> Result<i64, String> {
@@ -237,10 +238,11 @@ mod tests {
 
     #[test]
     fn a_column_of_any_type_becomes_the_entitys_type() {
-        let columns: [(ValueType, ArrayRef, KeyValue); 9] = [
+        let columns: [(ValueType, ArrayRef, KeyValue); 10] = [
             (ValueType::Int64, Arc::new(Int16Array::from(vec![-5])), KeyValue::Int64(-5)),
             (ValueType::Int64, Arc::new(Float64Array::from(vec![1001.0])), KeyValue::Int64(1001)),
             (ValueType::Int64, Arc::new(UInt64Array::from(vec![7])), KeyValue::Int64(7)),
+            (ValueType::Int64, Arc::new(StringArray::from(vec!["1001"])), KeyValue::Int64(1001)),
             (ValueType::Int32, Arc::new(Int64Array::from(vec![-7])), KeyValue::Int32(-7)),
             (ValueType::String, Arc::new(Int64Array::from(vec![12])), KeyValue::String("12".into())),
             (ValueType::Bytes, Arc::new(BinaryArray::from(vec![&b"x"[..]])), KeyValue::Bytes(b"x".to_vec())),
@@ -282,7 +284,7 @@ mod tests {
 
     #[test]
     fn a_type_that_never_fits_is_told_once() {
-        let wrong = encode(ValueType::Int64, Arc::new(StringArray::from(vec!["1"])));
+        let wrong = encode(ValueType::Int64, Arc::new(BinaryArray::from(vec![&b"1"[..]])));
         assert!(matches!(wrong, Err(RowError::Column { .. })));
         let mut keys = Keys::default();
         let two = encoder(&[("a", ValueType::Int64), ("b", ValueType::Int64)]);

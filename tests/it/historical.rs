@@ -101,6 +101,22 @@ fn the_screen_shows_the_first_rows_and_says_so() {
 }
 
 #[test]
+fn a_key_that_is_none_is_told_of_and_its_row_is_answered_with_nulls() {
+    let repo = Repo::applied();
+    let keys = ["\"1001\"", "\"x\"", "null"];
+    let rows: Vec<String> = keys
+        .iter()
+        .map(|key| format!("{{\"driver_id\": {key}, \"event_timestamp\": \"2024-01-01T05:00:00Z\"}}"))
+        .collect();
+    let asked = format!("[{}]", rows.join(", "));
+    let features = ["-f", TRIPS, "-f", "driver_hourly_stats:acc_rate"];
+    let answer = repo.run(["get-historical-features", "-d", &asked, "-o", "csv"].iter().chain(&features)).exits(3);
+    assert!(answer.stdout.contains("\n1001,2024-01-01T05:00:00Z,1051,"), "{}", answer.stdout);
+    assert_eq!(answer.stderr.matches("is x: is no whole number").count(), 1, "{}", answer.stderr);
+    answer.says(&["row 1 of the entity table: `driver_id`"]);
+}
+
+#[test]
 fn mistakes_name_their_cure() {
     let repo = Repo::applied();
     let with =
@@ -110,7 +126,7 @@ fn mistakes_name_their_cure() {
     with(good, "driver_hourly_stats:conv_rat").says(&["did you mean `conv_rate`?"]);
     with(r#"[{"driver": 1001, "event_timestamp": "2024-01-01"}]"#, TRIPS)
         .says(&["`driver_id`", "did you mean `driver`?"]);
-    with(r#"[{"driver_id": "x", "event_timestamp": "2024-01-01"}]"#, TRIPS)
+    with(r#"[{"driver_id": true, "event_timestamp": "2024-01-01"}]"#, TRIPS)
         .says(&["cannot be the join key `driver_id`"]);
     with("entities.parquet", TRIPS).says(&["entities.parquet"]);
     with("entities.txt", TRIPS).says(&["*.parquet", "*.csv"]);

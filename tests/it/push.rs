@@ -396,3 +396,74 @@ fn the_log_gets_a_record_once_however_many_views_and_retries() {
     assert_eq!(keyed()["repeated"], 1);
     assert_eq!(logged(&repo), before + 5);
 }
+
+/// A view whose key is a number and a text.
+const KEYED: &str = "
+entities:
+  - {name: city, join_keys: [city], value_type: STRING}
+data_sources:
+  - {type: FileSource, name: trips_source, path: data/trips.parquet, timestamp_field: event_timestamp}
+feature_views:
+  - name: by_city
+    entities: [driver, city]
+    schema: [{name: trips, dtype: Int64}]
+    source: trips_source
+";
+
+/// As in Feast: whether a key came as a number or as its text, it is the same key.
+#[test]
+fn a_key_is_the_same_key_however_it_is_written() {
+    let repo = repo().file("keyed.yaml", KEYED);
+    let trips = |drivers: ArrayRef, cities: ArrayRef, trips: i64, hour: i64| {
+        let time = TimestampMicrosecondArray::from(vec![BEGIN + hour * 3_600_000_000]).with_timezone("UTC");
+        RecordBatch::try_from_iter([
+            ("driver_id", drivers),
+            ("city", cities),
+            ("trips", Arc::new(Int64Array::from(vec![trips])) as ArrayRef),
+            ("event_timestamp", Arc::new(time) as ArrayRef),
+        ])
+        .unwrap()
+    };
+    let numbers = |value: i64| Arc::new(Int64Array::from(vec![value])) as ArrayRef;
+    let texts = |value: &str| Arc::new(arrow::array::StringArray::from(vec![value])) as ArrayRef;
+    crate::sample::write_parquet(&repo.path("data/trips.parquet"), &trips(numbers(1001), texts("4"), 1, 0));
+    repo.run(["apply"]).ok();
+    let server = crate::http::Server::start(&repo, &[]);
+    let read = || {
+        let asked =
+            ["get-online-features", "-f", "by_city:trips", "-e", "driver_id=1001", "-e", "city=4", "-o", "json"];
+        let printed = repo.json(asked)["results"][2]["values"][0].clone();
+        for entities in [json!({"driver_id": [1001], "city": ["4"]}), json!({"driver_id": ["1001"], "city": [4]})] {
+            let answer =
+                server.post("/get-online-features", &json!({"features": ["by_city:trips"], "entities": entities}));
+            assert_eq!(answer.json()["results"][2]["values"][0], printed, "{}", answer.text());
+        }
+        printed
+    };
+    let record = |driver: &str, city: &str, hour: u8| {
+        format!(
+            r#"{{"driver_id": {driver}, "city": {city}, "event_timestamp": "2024-01-01T{hour:02}:00:00Z", "trips": {hour}}}"#
+        )
+    };
+    for (hour, driver, city) in
+        [(2, "1001", "\"4\""), (3, "\"1001\"", "4"), (4, "1001.0", "4"), (5, "\" 1001 \"", "\"4\"")]
+    {
+        repo.run(["push", "by_city", &record(driver, city, hour)]).ok();
+        assert_eq!(read(), hour);
+    }
+    repo.run_with(["push", "by_city", "-"], record("\"1001\"", "4", 6).as_bytes()).ok();
+    assert_eq!(read(), 6);
+    repo.write("trips.csv", "driver_id,city,event_timestamp,trips\n1001.0,4,2024-01-01T07:00:00Z,7\n");
+    repo.run(["push", "by_city", "trips.csv"]).ok();
+    assert_eq!(read(), 7);
+    crate::sample::write_parquet(&repo.path("pushed.parquet"), &trips(texts("1001"), numbers(4), 8, 8));
+    repo.run(["push", "by_city", "pushed.parquet"]).ok();
+    assert_eq!(read(), 8);
+    let df = json!({"driver_id": ["1001"], "city": [4], "event_timestamp": ["2024-01-01T09:00:00Z"], "trips": [9]});
+    assert_eq!(server.post("/write-to-online-store", &json!({"feature_view_name": "by_city", "df": df})).status, 200);
+    assert_eq!(read(), 9);
+    for (driver, city) in [("\"x\"", "4"), ("\"1.5\"", "4"), ("true", "4"), ("1001", "true"), ("1001", "4.5")] {
+        repo.run(["push", "by_city", &record(driver, city, 10)]).exits(3).says(&["E2003"]);
+    }
+    assert_eq!(repo.json(["online", "count", "by_city", "-o", "json"])[0]["keys"], json!(1));
+}

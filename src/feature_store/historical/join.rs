@@ -1,5 +1,6 @@
 //! One view joined to a chunk of the entity table.
 
+use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,9 +12,9 @@ use super::side::{Gathered, Side};
 use crate::error::Error;
 use crate::feature_store::references::Lookup;
 use crate::feature_store::{Observer, Progress, RefusedValue};
-use crate::model::{DataSource, FeatureView, Field, FileFormat, Settings, SourceKind, Span};
+use crate::model::{DataSource, FeatureView, Field, FileFormat, Settings, SourceKind, Span, ValueType};
 use crate::offline::EntityChunk;
-use crate::row::{KeyEncoder, Keys, RowError, ViewLayout};
+use crate::row::{KeyEncoder, Keys, Refusal, RowError, ViewLayout};
 use crate::source::SourceError;
 use crate::source::as_of::{Answers, Questions};
 use crate::source::parquet::{AsOf, Dataset};
@@ -33,6 +34,8 @@ pub(super) struct ViewJoin<'a> {
     /// one a requested feature
     types: Vec<Arrow>,
     threads: usize,
+    /// the columns of keys that no other join tells of
+    tells_of: BTreeSet<String>,
 }
 
 /// Values that do not fit their declared type, or cannot be computed.
@@ -52,11 +55,21 @@ impl Refusals {
     }
 }
 
+/// What is told of a row of the entity table.
+pub(super) fn told(Refusal { row, column, value, reason }: Refusal, first_row: u64) -> RefusedValue {
+    RefusedValue { file: "the entity table".to_owned(), row: first_row + row as u64, column, value, reason }
+}
+
 /// For each row of a chunk the row that answers it.
 type Found = Vec<Option<u64>>;
 
 impl<'a> ViewJoin<'a> {
-    pub fn open(settings: &Settings, lookup: &'a Lookup<'a>) -> Result<Self, Error> {
+    /// `seen`: the columns of keys that the joins before this one tell of.
+    pub fn open(
+        settings: &Settings,
+        lookup: &'a Lookup<'a>,
+        seen: &mut HashSet<(String, ValueType)>,
+    ) -> Result<Self, Error> {
         let view = lookup.view;
         check_supported(view)?;
         let layout = ViewLayout::of(view, settings.entity_key_serialization_version)?;
@@ -78,7 +91,9 @@ impl<'a> ViewJoin<'a> {
         }
         let types = sides.first().map(Side::types).unwrap_or_default();
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(MAX_THREADS);
-        Ok(Self { lookup, sides, encoder: KeyEncoder::new(&layout)?, layout, types, threads })
+        let given = layout.join_keys.iter().map(|key| (lookup.given_name(&key.name).to_owned(), key.value_type));
+        let tells_of = given.filter(|key| seen.insert(key.clone())).map(|(name, _)| name).collect();
+        Ok(Self { lookup, sides, encoder: KeyEncoder::new(&layout)?, layout, types, threads, tells_of })
     }
 
     /// Place in the answer and type of each feature.
@@ -92,16 +107,17 @@ impl<'a> ViewJoin<'a> {
         self.sides.iter().map(Side::row_bytes).max().unwrap_or_default()
     }
 
-    /// Place in the answer and values of each feature, one value a row of `chunk`.
+    /// Place in the answer and values of each feature, one value a row of `chunk`, whose first row has that number.
     pub fn answer(
         &self,
         chunk: &EntityChunk,
+        first_row: u64,
         refusals: &mut Refusals,
         observer: &dyn Observer,
     ) -> Result<Vec<(usize, ArrayRef)>, Error> {
         let view = &self.lookup.view.name;
         observer.progress(Progress::Reading { view, rows: self.sides.iter().map(|side| side.dataset.rows()).sum() });
-        let keys = self.keys(chunk)?;
+        let keys = self.keys(chunk, first_row, refusals)?;
         let progress = |rows| observer.progress(Progress::Read { rows });
         let mut found = self.newest(chunk, &keys, None, refusals, &progress)?;
         let mut winners = winners(&found);
@@ -164,7 +180,8 @@ impl<'a> ViewJoin<'a> {
         Ok(kept.map(|((row, found), newer)| if is_bad(row, again) { newer } else { *found }).collect())
     }
 
-    fn keys(&self, chunk: &EntityChunk) -> Result<Keys, Error> {
+    /// The keys of the entities. One that is null, or that the view's type has no room for, is empty; the latter is told of.
+    fn keys(&self, chunk: &EntityChunk, first_row: u64, refusals: &mut Refusals) -> Result<Keys, Error> {
         let rows = chunk.batch.num_rows();
         let columns: Vec<ArrayRef> = if let Some(dummy) = self.layout.dummy_column(rows) {
             vec![dummy]
@@ -173,7 +190,7 @@ impl<'a> ViewJoin<'a> {
             given.filter_map(|name| chunk.batch.column_by_name(name)).map(Arc::clone).collect()
         };
         let mut keys = Keys::with_capacity(rows, 32);
-        self.encoder.encode(&columns, &mut keys).map_err(|error| match error {
+        let unfit = self.encoder.encode(&columns, &mut keys).map_err(|error| match error {
             RowError::Column { column, reason, .. } => {
                 let given = self.lookup.given_name(&column);
                 Error::invalid(
@@ -183,6 +200,13 @@ impl<'a> ViewJoin<'a> {
             }
             other => Error::Row(other),
         })?;
+        for refusal in unfit {
+            let named = self.layout.join_keys.iter().zip(&columns).find(|(key, _)| key.name == refusal.column);
+            let given = self.lookup.given_name(&refusal.column);
+            if named.is_some_and(|(_, column)| column.is_valid(refusal.row)) && self.tells_of.contains(given) {
+                refusals.push(|| told(Refusal { column: given.to_owned(), ..refusal }, first_row));
+            }
+        }
         Ok(keys)
     }
 

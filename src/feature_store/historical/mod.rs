@@ -10,7 +10,7 @@ mod join;
 mod on_demand;
 mod side;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
@@ -96,8 +96,9 @@ impl FeatureStore<'_> {
         let mut entities = EntityTable::open(&request.entities, &texts(&resolved), now)?;
         check_columns(entities.schema(), &resolved)?;
         let computed: Vec<OnDemand> = resolved.computed.iter().map(OnDemand::compile).collect::<Result<_, _>>()?;
+        let mut seen = HashSet::new();
         let joins: Vec<ViewJoin> =
-            lookups.iter().map(|lookup| ViewJoin::open(&self.settings, lookup)).collect::<Result<_, _>>()?;
+            lookups.iter().map(|lookup| ViewJoin::open(&self.settings, lookup, &mut seen)).collect::<Result<_, _>>()?;
         let schema = answer_schema(entities.schema(), &joins, &computed, names);
         let mut sink = Sink::open(request.out.as_ref(), &schema)?;
         let mut refusals = Refusals::default();
@@ -106,7 +107,7 @@ impl FeatureStore<'_> {
         while let Some(chunk) = entities.next_chunk(rows, bytes)? {
             let mut features: BTreeMap<usize, ArrayRef> = BTreeMap::new();
             for join in &joins {
-                features.extend(join.answer(&chunk, &mut refusals, observer)?);
+                features.extend(join.answer(&chunk, answered, &mut refusals, observer)?);
             }
             for on_demand in &computed {
                 on_demand::compute(on_demand, &chunk, answered, &mut features, &mut refusals)?;

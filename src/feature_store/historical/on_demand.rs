@@ -8,16 +8,12 @@ use arrow::compute::cast;
 use arrow::datatypes::DataType as Arrow;
 use serde_json::Value as Json;
 
-use super::join::Refusals;
+use super::join::{Refusals, told};
 use crate::error::Error;
-use crate::feature_store::RefusedValue;
 use crate::feature_store::on_demand::OnDemand;
 use crate::feature_store::references::{Input, Origin};
 use crate::offline::EntityChunk;
-use crate::row::{DeclaredColumn, Refusal, RowError, declared_arrow, json_column};
-
-/// What a refused row of the entity table is called.
-const ENTITY_TABLE: &str = "the entity table";
+use crate::row::{DeclaredColumn, RowError, declared_arrow, json_column};
 
 /// Adds the features of `on_demand` to those that were read. `first_row` is the number of the chunk's first row.
 pub(super) fn compute(
@@ -80,8 +76,4 @@ fn given(
 
 fn is_text(found: &Arrow) -> bool {
     matches!(found, Arrow::Utf8 | Arrow::LargeUtf8 | Arrow::Utf8View)
-}
-
-fn told(Refusal { row, column, value, reason }: Refusal, first_row: u64) -> RefusedValue {
-    RefusedValue { file: ENTITY_TABLE.to_owned(), row: first_row + row as u64, column, value, reason }
 }

@@ -381,7 +381,7 @@ fn mistakes_are_named_with_the_nearest_name() {
         ),
         (
             ["fv:f"],
-            r#"[{"eid": "2", "event_timestamp": "1970-01-01"}]"#,
+            r#"[{"eid": true, "event_timestamp": "1970-01-01"}]"#,
             "column `eid` of the entity table cannot be the join key `eid`",
         ),
         (["fv:f"], r#"[{"eid": 2, "f": 1, "event_timestamp": "1970-01-01"}]"#, "has a column `f` already"),

@@ -143,6 +143,7 @@ impl Values {
         match kind {
             JsonKind::Bool => Self::Bool(Vec::with_capacity(rows)),
             JsonKind::Int(bits) => Self::Int(Vec::with_capacity(rows), *bits),
+            JsonKind::KeyInt => Self::Int(Vec::with_capacity(rows), 64),
             JsonKind::Float32 => Self::Float32(Vec::with_capacity(rows)),
             JsonKind::Float64 => Self::Float64(Vec::with_capacity(rows)),
             JsonKind::Date => Self::Date(Vec::with_capacity(rows)),

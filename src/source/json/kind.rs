@@ -45,6 +45,8 @@ pub enum JsonKind {
     Text,
     /// a text, or a whole number in its place: a join key
     KeyText,
+    /// a whole number of 64 bits, or its text: a join key
+    KeyInt,
     /// bytes in base64
     Binary,
     /// `2026-11-22`
@@ -143,7 +145,7 @@ impl JsonKind {
     #[must_use]
     pub fn of_key(value_type: ValueType) -> Self {
         match value_type {
-            ValueType::Int32 | ValueType::Int64 => Self::Int(64),
+            ValueType::Int32 | ValueType::Int64 => Self::KeyInt,
             ValueType::UnixTimestamp => Self::Time,
             ValueType::Bytes => Self::Binary,
             _ => Self::KeyText,
@@ -198,7 +200,7 @@ impl JsonKind {
             Self::Int(8) => Arrow::Int8,
             Self::Int(16) => Arrow::Int16,
             Self::Int(32) => Arrow::Int32,
-            Self::Int(_) => Arrow::Int64,
+            Self::Int(_) | Self::KeyInt => Arrow::Int64,
             Self::Float32 => Arrow::Float32,
             Self::Float64 => Arrow::Float64,
             Self::Text | Self::KeyText | Self::DecimalText | Self::Json => Arrow::Utf8,

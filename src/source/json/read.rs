@@ -64,7 +64,7 @@ impl Reading {
         }
         match &mut cells.values {
             Values::Bool(values) => values.push(self.boolean(value)?),
-            Values::Int(values, bits) => values.push(narrowed(self.int(value)?, *bits)?),
+            Values::Int(values, bits) => values.push(narrowed(self.int(kind, value)?, *bits)?),
             Values::Float32(values) => values.push(self.float(value)?),
             Values::Float64(values) => values.push(self.double(value)?),
             Values::Date(values) => values.push(date(value)?),
@@ -86,12 +86,12 @@ impl Reading {
         }
     }
 
-    fn int(&self, value: Value<'_>) -> Result<i64, Wrong> {
+    fn int(&self, kind: &JsonKind, value: Value<'_>) -> Result<i64, Wrong> {
         match (value, self.cast) {
             (Value::Number(number), Cast::Lossless) => Ok(numbers::int64(number)?),
             (Value::Number(number), Cast::Lossy) => Ok(numbers::truncated(number)?),
             (Value::Bool(flag), Cast::Lossy) => Ok(i64::from(flag)),
-            (Value::String(quoted), Cast::Lossy) => {
+            (Value::String(quoted), cast) if cast == Cast::Lossy || *kind == JsonKind::KeyInt => {
                 Ok(quoted.text().ok_or(HALF)?.trim().parse().map_err(|_| numbers::NOT_WHOLE)?)
             }
             _ => Err(numbers::NOT_WHOLE.into()),

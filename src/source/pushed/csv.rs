@@ -85,15 +85,10 @@ impl Cell<'_> {
             (Some(JsonKind::Bool), "True" | "TRUE") => "true",
             (Some(JsonKind::Bool), "False" | "FALSE") => "false",
             (Some(JsonKind::Bool), "true" | "false") => plain,
-            (Some(JsonKind::Int(_) | JsonKind::Float32 | JsonKind::Float64 | JsonKind::Decimal(..)), "nan" | "NaN") => {
-                "NaN"
-            }
+            (Some(kind), "nan" | "NaN") if is_of_numbers(kind) => "NaN",
             (Some(JsonKind::Float32 | JsonKind::Float64), "inf") => "Infinity",
             (Some(JsonKind::Float32 | JsonKind::Float64), "-inf") => "-Infinity",
-            (
-                Some(JsonKind::Int(_) | JsonKind::Float32 | JsonKind::Float64 | JsonKind::Decimal(..) | JsonKind::Time),
-                number,
-            ) if is_number(number) => number,
+            (Some(kind), number) if (is_of_numbers(kind) || *kind == JsonKind::Time) && is_number(number) => number,
             (Some(JsonKind::Json | JsonKind::List(_) | JsonKind::Map(..) | JsonKind::Struct(_)), json)
                 if is_json(json) =>
             {
@@ -103,6 +98,11 @@ impl Cell<'_> {
         };
         out.extend_from_slice(plain.as_bytes());
     }
+}
+
+fn is_of_numbers(kind: &JsonKind) -> bool {
+    use JsonKind::{Decimal, Float32, Float64, Int, KeyInt};
+    matches!(kind, Int(_) | KeyInt | Float32 | Float64 | Decimal(..))
 }
 
 fn is_number(text: &str) -> bool {
