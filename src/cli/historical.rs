@@ -36,8 +36,8 @@ pub fn run(context: &Context, args: &HistoricalArgs) -> Result<Output, Error> {
     let exit = if report.refused > 0 { Exit::Partial } else { Exit::Done };
     let output = match (&report.out, context.printer.format()) {
         (Some(out), _) => Output::new(&report, written(&report, out)),
-        (None, Format::Table) => Output::new(&report, screen(&report)?),
-        (None, _) => Output::new(&rows(&report.table)?, String::new()),
+        (None, Format::Table) => Output::data(&report, screen(&report)?),
+        (None, _) => Output::data(&rows(&report.table)?, String::new()),
     };
     Ok(output?.ending(exit))
 }

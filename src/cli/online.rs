@@ -18,9 +18,9 @@ pub fn run(context: &Context, args: &OnlineArgs) -> Result<Output, Error> {
         OnlineRequest { features, entities: by_key(&args.entities), full_feature_names: args.full_feature_names };
     let response = store.get_online_features(&request, context.now)?;
     match context.printer.format() {
-        Format::Feast => Output::new(&as_feast(&response), String::new()),
-        Format::Csv | Format::Ndjson => Output::new(&as_rows(&response), String::new()),
-        _ => Output::new(&response, table(&response)),
+        Format::Feast => Output::data(&as_feast(&response), String::new()),
+        Format::Csv | Format::Ndjson => Output::data(&as_rows(&response), String::new()),
+        _ => Output::data(&response, table(&response)),
     }
 }
 

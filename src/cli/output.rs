@@ -1,5 +1,6 @@
 //! What a command hands back, and how it is printed: the result on stdout, talk on stderr.
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 
@@ -10,22 +11,38 @@ use serde_json::Value;
 use super::args::{Color, Common, Format, LogFormat, LogLevel};
 use super::exit::Exit;
 use crate::error::Error;
-use crate::model::Secrets;
+use crate::model::{Secrets, without_passwords};
 use crate::repo::{Paint, Problem, RepoError};
 
 /// The result of a command.
 pub struct Output {
     json: Value,
     text: String,
+    /// values of users, which are printed as they are
+    is_data: bool,
     /// how the process ends
     pub exit: Exit,
 }
 
 impl Output {
-    /// A report (the contract) with its form for people.
+    /// A report (the contract) with its form for people. Passwords in URLs are masked in both.
     pub fn new(report: &impl Serialize, text: String) -> Result<Self, Error> {
         let json = serde_json::to_value(report).map_err(|e| Error::internal("print the result as JSON", e))?;
-        Ok(Self { json, text, exit: Exit::Done })
+        Ok(Self { json, text, is_data: false, exit: Exit::Done })
+    }
+
+    /// Values of users, with their form for people; nothing in them is masked.
+    pub fn data(values: &impl Serialize, text: String) -> Result<Self, Error> {
+        Ok(Self { is_data: true, ..Self::new(values, text)? })
+    }
+
+    fn shown(&self) -> (Cow<'_, Value>, Cow<'_, str>) {
+        if self.is_data {
+            return (Cow::Borrowed(&self.json), Cow::Borrowed(&self.text));
+        }
+        let mut json = self.json.clone();
+        mask(&mut json);
+        (Cow::Owned(json), without_passwords(&self.text))
     }
 
     /// The same, ending with `exit`.
@@ -93,13 +110,14 @@ impl Printer {
         if output.json.is_null() {
             return Ok(());
         }
+        let (json, text) = output.shown();
         let text = match self.format {
-            Format::Table => output.text.clone(),
-            Format::Json => pretty(&output.json),
-            Format::Feast => as_feast(&output.json)?,
-            Format::Ndjson => ndjson(&output.json),
-            Format::Yaml => yaml(&output.json)?,
-            Format::Csv => csv(&output.json)?,
+            Format::Table => text.into_owned(),
+            Format::Json => pretty(&json),
+            Format::Feast => as_feast(&json)?,
+            Format::Ndjson => ndjson(&json),
+            Format::Yaml => yaml(&json)?,
+            Format::Csv => csv(&json)?,
         };
         self.text(&text)
     }
@@ -187,6 +205,16 @@ impl Printer {
             }
             LogFormat::Text => self.to_stderr(text),
         }
+    }
+}
+
+/// Masks the passwords of URLs in every text.
+fn mask(json: &mut Value) {
+    match json {
+        Value::String(text) => *text = without_passwords(text).into_owned(),
+        Value::Array(items) => items.iter_mut().for_each(mask),
+        Value::Object(members) => members.values_mut().for_each(mask),
+        _ => {}
     }
 }
 

@@ -16,7 +16,7 @@ pub fn run(context: &Context, command: &OnlineCommand) -> Result<Output, Error> 
     match command {
         OnlineCommand::Get { view, entities } => {
             let found = context.open()?.online_get(view, &by_key(entities), context.now)?;
-            Output::new(&found, get_screen(&found))
+            Output::data(&found, get_screen(&found))
         }
         OnlineCommand::Count { view } => {
             let counts = context.open()?.online_count(view.as_deref())?;
@@ -100,7 +100,7 @@ fn diff(context: &Context, view: &str, window: Option<Interval>) -> Result<Outpu
     let report = context.open()?.online_diff(view, window, context.now, &bar)?;
     bar.clear();
     let exit = if report.is_equal() { Exit::Done } else { Exit::Findings };
-    Ok(Output::new(&report, diff_screen(&report))?.ending(exit))
+    Ok(Output::data(&report, diff_screen(&report))?.ending(exit))
 }
 
 fn diff_screen(report: &DiffReport) -> String {

@@ -7,6 +7,7 @@ use axum::response::Response;
 use serde_json::{Value as Json, json};
 
 use crate::error::Error;
+use crate::model::without_passwords;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
@@ -46,8 +47,9 @@ pub(super) fn failure(error: &Error) -> Response {
 }
 
 fn object(error: &Error) -> Json {
-    let (code, hint) = (error.code(), error.hint());
+    let hint = error.hint().map(|hint| without_passwords(&hint).into_owned());
     let message = in_one_line(error, hint.as_deref());
+    let (code, message) = (error.code(), without_passwords(&message));
     json!({"module": "feast.errors", "class": class(error), "message": message, "code": code, "hint": hint})
 }
 

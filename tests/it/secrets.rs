@@ -21,6 +21,9 @@ data_sources:
     timestamp_field: event_timestamp
     record_format: {type: JsonFormat, schema_json: \"driver_id integer, event_timestamp timestamp, conv_rate double\"}
     x-kinesis: {endpoint_url: \"http://user:hunter-XQ7@127.0.0.1:9\"}
+  - {type: FileSource, name: remote, path: \"${REMOTE_PATH}\", timestamp_field: event_timestamp}
+feature_views:
+  - {name: far, entities: [driver], ttl: 0, schema: [{name: conv_rate, dtype: Float64}], source: remote}
 stream_feature_views:
   - {name: rates, entities: [driver], ttl: 0, schema: [{name: conv_rate, dtype: Float64}], source: drivers_stream}
 ";
@@ -33,6 +36,7 @@ fn repo() -> Repo {
         .env("AWS_SECRET_ACCESS_KEY", SECRETS[0])
         .env("AWS_SESSION_TOKEN", SECRETS[1])
         .env("DATABASE_PASSWORD", SECRETS[2])
+        .env("REMOTE_PATH", "s3://me:hunter-XQ7@127.0.0.1/x.parquet")
 }
 
 /// Everything that the command prints, whatever becomes of it.
@@ -47,25 +51,48 @@ fn commands_tell_no_secret() {
     repo.edit(
         "feature_store.yaml",
         "online_store:",
-        "offline_store: {type: file, password: \"${DATABASE_PASSWORD}\"}\nonline_store:",
+        "offline_store: {type: postgres, password: \"${DATABASE_PASSWORD}\"}\nonline_store:",
     );
+    let mut all = String::new();
     for arguments in [
-        &["-v", "apply", "--skip-source-validation"][..],
+        &["validate"][..],
+        &["plan", "--skip-source-validation"],
+        &["-vv", "apply", "--skip-source-validation"],
+        &["materialize", "2024-01-01", "2024-01-02"],
+        &["materialize-incremental", "2024-01-02", "-o", "json"],
+        &[
+            "get-historical-features",
+            "-f",
+            "far:conv_rate",
+            "-e",
+            "[{\"driver_id\": 1, \"event_timestamp\": \"2024-01-01\"}]",
+        ],
+        &["online", "diff", "far"],
         &["-v", "--log-format", "json", "stream-ingest", "rates", "--for", "2s"],
         &["-v", "stream-ingest", "rates", "--check", "--endpoint-url", "http://user:hunter-XQ7@127.0.0.1:9"],
         &["configuration"],
         &["configuration", "-o", "json"],
         &["doctor"],
+        &["doctor", "-o", "json"],
         &["data-sources", "describe", "drivers_stream"],
+        &["data-sources", "describe", "remote"],
+        &["data-sources", "list", "-o", "json"],
+        &["feature-views", "describe", "far"],
+        &["registry-dump"],
+        &["registry", "check", "-o", "json"],
         &["kinesis", "checkpoints", "list"],
         &["kinesis", "shards", "drivers_stream"],
         &["status"],
+        &["status", "-o", "json"],
         &["runs"],
+        &["runs", "-o", "json"],
     ] {
         let said = said(repo.command(arguments));
         assert!(!said.is_empty(), "{arguments:?} says something");
         assert!(!said.contains(MARK), "{arguments:?} tells a secret:\n{said}");
+        all += &said;
     }
+    assert!(all.matches("s3://me:***@").count() > 5, "{all}");
 }
 
 #[test]
@@ -90,6 +117,10 @@ fn the_server_tells_no_secret() {
         answers += &reply.head;
         answers += reply.text();
     }
+    let body = r#"{"start_ts": "2024-01-01T00:00:00", "end_ts": "2024-01-02T00:00:00", "feature_views": ["far"]}"#;
+    let failed = server.send("POST", "/materialize", &[token.as_str()], body.as_bytes());
+    assert!(failed.text().contains("s3://me:***@127.0.0.1/x.parquet"), "{}", failed.text());
+    answers += failed.text();
     server.signal("-TERM");
     answers += &server.wait().1;
     assert!(!answers.contains(MARK), "{answers}");

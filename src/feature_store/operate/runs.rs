@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::super::{FeatureStore, ViewReport};
 use crate::error::Error;
-use crate::model::{Interval, Timestamp};
+use crate::model::{Interval, Timestamp, without_passwords};
 use crate::registry::{Access, Registry, Run};
 
 /// How a run ended.
@@ -113,7 +113,7 @@ impl RunRecord {
         let (outcome, message) = match &self.outcome {
             RunOutcome::Done => ("done", None),
             RunOutcome::Partial => ("partial", None),
-            RunOutcome::Failed(message) => ("failed", Some(message)),
+            RunOutcome::Failed(message) => ("failed", Some(without_passwords(message))),
         };
         let report = json!({
             "outcome": outcome,
