@@ -1,15 +1,16 @@
-//! What a server keeps from request to request: one state of the registry, plans made from it, readers of the store.
+//! What a server keeps from request to request: one state of the registry, plans made from it, readers and writers of the store.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use super::push::{PushContext, PushFormat, PushInput, PushPlan, PushReport, PushRequest};
 use super::retrieve::{AnswerRequest, OnlineAnswer, OnlinePlan, OnlineScratch};
 use super::{FeatureSet, FeatureStore};
 use crate::error::Error;
 use crate::model::{RegistrySettings, Timestamp};
-use crate::online::{OnlineError, OnlineReader, SqliteReader};
-use crate::registry::{Snapshot, Watch};
+use crate::online::{Durability, OnlineError, OnlineReader, SqliteReader, SqliteStore};
+use crate::registry::{Access, Snapshot, Watch};
 
 /// Bytes of feature references that plans are kept for. A plan has about ten times its references; where more are asked
 /// for, all are made again.
@@ -17,6 +18,8 @@ const PLAN_BYTES: usize = 1 << 20;
 
 /// Readers that are kept open; more are opened where more threads read.
 const READERS: usize = 16;
+/// Writers that are kept open.
+const WRITERS: usize = 2;
 
 /// A feature store that answers many requests from many threads.
 ///
@@ -27,6 +30,7 @@ pub struct Serving {
     watch: Mutex<Watch>,
     catalog: RwLock<Arc<Catalog>>,
     desks: Mutex<Vec<Desk>>,
+    writers: Mutex<Vec<SqliteStore>>,
 }
 
 /// One state of the registry, and the plans that were made from it.
@@ -78,7 +82,7 @@ impl Serving {
         // looked at before it is read: what is committed in between is found by the next look
         watch.changed()?;
         let catalog = RwLock::new(Arc::new(Catalog::read(&store)?));
-        Ok(Self { store, watch: Mutex::new(watch), catalog, desks: Mutex::default() })
+        Ok(Self { store, watch: Mutex::new(watch), catalog, desks: Mutex::default(), writers: Mutex::default() })
     }
 
     /// The store that is served.
@@ -135,6 +139,39 @@ impl Serving {
     /// Those of [`OnlinePlan::answer`].
     pub fn answer<'p>(&self, plan: &'p OnlinePlan, request: &AnswerRequest<'_>) -> Result<OnlineAnswer<'p>, Error> {
         self.with_desk(|desk| plan.answer(&mut desk.reader, &mut desk.scratch, request))
+    }
+
+    /// Pushes records by the registry as it is now, with a writer of its own.
+    ///
+    /// # Errors
+    /// Those of [`FeatureStore::push`].
+    pub fn push(
+        &self,
+        request: &PushRequest,
+        input: PushInput,
+        format: PushFormat,
+        context: &PushContext<'_>,
+    ) -> Result<PushReport, Error> {
+        // where the registry cannot be looked at, what was read last is served on: whoever looks regularly tells of it
+        let _ = self.refresh();
+        let catalog = self.catalog();
+        if !catalog.snapshot.pending.is_empty() {
+            self.store.finish_pending(&mut self.store.registry(Access::Write)?)?;
+        }
+        let plan = PushPlan::new(&self.store, &catalog.snapshot, request)?;
+        let kept = self.lock_writers().pop().filter(SqliteStore::is_current);
+        let mut writer = kept.map_or_else(|| self.store.online_store(Durability::Full), Ok)?;
+        let report = self.store.push_planned(&plan, Some(&mut writer), input, format, context)?;
+        let rests = writer.rest().is_ok();
+        let mut writers = self.lock_writers();
+        if rests && writers.len() < WRITERS {
+            writers.push(writer);
+        }
+        Ok(report)
+    }
+
+    fn lock_writers(&self) -> std::sync::MutexGuard<'_, Vec<SqliteStore>> {
+        self.writers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether the online store can be read.

@@ -19,6 +19,10 @@ pub(super) const LAST_TIME: Duration = Duration::from_secs(10);
 
 /// Bytes of a body that asks for features, or for a materialization.
 pub(super) const ASK_BYTES: usize = 4 * 1024 * KIB;
+/// Bytes up to which a body is taken at once; a larger one waits for its turn.
+pub(super) const SMALL_BODY: usize = 64 * KIB;
+/// Larger bodies without records that are held at a time.
+pub(super) const LARGE_BODIES: usize = 8;
 /// Feature references in one request.
 pub(super) const FEATURES: usize = 1_000;
 /// Entities in one request.
@@ -39,8 +43,12 @@ pub(super) const PIECE_TIME: Duration = Duration::from_secs(30);
 
 /// Values up to which a read runs where it arrived: less than a tenth of a millisecond.
 pub(super) const SMALL_READ: usize = 512;
-/// Bodies with records that are held and written at a time; the store has one writer.
+/// Larger bodies with records that are held at a time.
+pub(super) const LARGE_RECORD_BODIES: usize = 2;
+/// Bodies with records that are written at a time; the store has one writer.
 pub(super) const WRITES: usize = 2;
+/// Bulk bodies at a time. They have turns of their own: one may be slow for as long as it likes.
+pub(super) const BULKS: usize = 2;
 /// Between two looks at the registry.
 pub(super) const REGISTRY_LOOK: Duration = Duration::from_millis(100);
 /// An end of a materialization that lies ahead by less is the client's clock.

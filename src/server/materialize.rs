@@ -39,7 +39,7 @@ struct Incremental {
 pub(super) async fn between(State(server): State<Arc<Server>>, request: Request) -> Response {
     let done = async {
         let in_background = is_async(&request);
-        let asked: Between = parse(request).await?;
+        let asked: Between = parse(&server, request).await?;
         let window = asked.window(server.now())?;
         server.materialize(window, asked.feature_views, asked.version, in_background).await
     };
@@ -49,7 +49,7 @@ pub(super) async fn between(State(server): State<Arc<Server>>, request: Request)
 pub(super) async fn incremental(State(server): State<Arc<Server>>, request: Request) -> Response {
     let done = async {
         let in_background = is_async(&request);
-        let asked: Incremental = parse(request).await?;
+        let asked: Incremental = parse(&server, request).await?;
         let now = server.now();
         let window = Window::Since { end: Some(end(&asked.end_ts, now)?), lookback: Span::ZERO };
         server.materialize(window, asked.feature_views, asked.version, in_background).await
@@ -65,9 +65,9 @@ fn is_async(request: &Request) -> bool {
     pairs.any(|(name, value)| name == "async" && is_set(value))
 }
 
-async fn parse<T: DeserializeOwned>(request: Request) -> Result<T, ServerError> {
-    let bytes = body::read(request.into_body(), BOUNDS).await?;
-    serde_json::from_slice(&bytes).map_err(|error| ServerError::Body { reason: error.to_string() })
+async fn parse<T: DeserializeOwned>(server: &Server, request: Request) -> Result<T, ServerError> {
+    let body = body::read(request.into_body(), BOUNDS, &server.bodies).await?;
+    serde_json::from_slice(&body.bytes).map_err(|error| ServerError::Body { reason: error.to_string() })
 }
 
 impl Between {

@@ -84,8 +84,14 @@ pub struct Server {
     metrics: Metrics,
     /// large reads at a time
     reads: Semaphore,
-    /// bodies with records at a time
+    /// large bodies without records at a time
+    bodies: Semaphore,
+    /// large bodies with records at a time
+    record_bodies: Semaphore,
+    /// bodies with records that are written at a time
     writes: Semaphore,
+    /// bulk bodies, written as they come, at a time
+    bulks: Semaphore,
     /// views that a request materializes in the background
     materializing: Mutex<BTreeSet<String>>,
 }
@@ -103,7 +109,10 @@ impl Server {
             log: setup.log,
             metrics: Metrics::new(),
             reads: Semaphore::new(limits::large_reads()),
+            bodies: Semaphore::new(limits::LARGE_BODIES),
+            record_bodies: Semaphore::new(limits::LARGE_RECORD_BODIES),
             writes: Semaphore::new(limits::WRITES),
+            bulks: Semaphore::new(limits::BULKS),
             materializing: Mutex::default(),
         })
     }

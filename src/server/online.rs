@@ -23,8 +23,8 @@ pub(super) async fn get_online_features(State(server): State<Arc<Server>>, reque
 }
 
 async fn read(server: &Server, request: Request) -> Result<Response, Error> {
-    let body = body::read(request.into_body(), BOUNDS).await?;
-    let query = Query::parse(&body)?;
+    let body = body::read(request.into_body(), BOUNDS, &server.bodies).await?;
+    let query = Query::parse(&body.bytes)?;
     let names = match &query.feature_service {
         Some(service) if !service.is_empty() => FeatureNames::Service(service),
         _ => FeatureNames::References(&query.features),

@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-use super::body::{self, Bounds};
+use super::body::{self, Bounds, Held};
 use super::members::{count_items, members};
 use super::{Server, answer, limits};
 use crate::error::{Error, ServerError};
@@ -43,10 +43,8 @@ struct Pushed {
 
 pub(super) async fn push(State(server): State<Arc<Server>>, request: Request) -> Response {
     let done = async {
-        let turn = server.writes.acquire().await;
-        let pushed = Pushed::of_push(body::read(request.into_body(), BOUNDS).await?)?;
-        let report = server.push(pushed).await?;
-        drop(turn);
+        let Held { bytes, turn: _held } = body::read(request.into_body(), BOUNDS, &server.record_bodies).await?;
+        let report = server.push(Pushed::of_push(bytes)?).await?;
         whole(&report).map(|()| answer::empty(StatusCode::OK))
     };
     server.respond("/push", done.await)
@@ -54,12 +52,11 @@ pub(super) async fn push(State(server): State<Arc<Server>>, request: Request) ->
 
 pub(super) async fn write_to_online_store(State(server): State<Arc<Server>>, request: Request) -> Response {
     let done = async {
-        let turn = server.writes.acquire().await;
-        let mut pushed = Pushed::of_write(body::read(request.into_body(), BOUNDS).await?)?;
+        let Held { bytes, turn: _held } = body::read(request.into_body(), BOUNDS, &server.record_bodies).await?;
+        let mut pushed = Pushed::of_write(bytes)?;
         server.serving.check_view(&pushed.target)?;
         server.rename_times(&mut pushed);
         let report = server.push(pushed).await?;
-        drop(turn);
         whole(&report).map(|()| answer::json(StatusCode::OK, "null"))
     };
     server.respond("/write-to-online-store", done.await)
@@ -164,6 +161,8 @@ impl Server {
     async fn push(self: &Arc<Self>, pushed: Pushed) -> Result<PushReport, Error> {
         let Pushed { target, to, shape, records } = pushed;
         let request = request(target, to, shape, None);
+        // never closed
+        let _turn = self.writes.acquire().await;
         self.run_push(request, PushInput::Text(records), PushFormat::Json).await
     }
 
@@ -177,7 +176,7 @@ impl Server {
         let pushed = spawn_blocking(move || {
             let clock = || server.now();
             let context = PushContext { clock: &clock, stop: &AtomicBool::new(false) };
-            let report = server.serving.store().push(&request, input, format, &context)?;
+            let report = server.serving.push(&request, input, format, &context)?;
             server.metrics.push(&report.source, &report.to, report.refused_count);
             Ok(report)
         });
@@ -231,7 +230,7 @@ pub(super) async fn ndjson(State(server): State<Arc<Server>>, request: Request) 
 }
 
 async fn bulk(server: &Arc<Server>, asked: Request) -> Result<Response, Error> {
-    let _turn = server.writes.acquire().await;
+    let _turn = server.bulks.acquire().await;
     let (parts, body) = asked.into_parts();
     let option = |name: &str| option(parts.uri.query().unwrap_or_default(), name);
     let missing = || ServerError::Body { reason: "missing query parameter `push_source_name`".to_owned() };

@@ -213,7 +213,7 @@ fn a_teardown_under_a_server_and_a_new_beginning() {
 
 #[test]
 fn a_registry_that_goes_away_is_served_from_memory() {
-    let repo = Repo::materialized();
+    let repo = pushable();
     let server = Server::start(&repo, &[]);
     let (registry, away) = (repo.path("data/registry.db"), repo.path("data/away.db"));
     std::fs::rename(&registry, &away).unwrap();
@@ -221,6 +221,7 @@ fn a_registry_that_goes_away_is_served_from_memory() {
         !server.get("/metrics").text().contains("feast_rs_registry_failures_total 0\n")
     });
     assert_eq!(server.post(READ, &conv_rate()).status, 200);
+    assert_eq!(push_one(&server, "2024-01-01").status, 200, "nor does a push read the registry");
     std::fs::rename(&away, &registry).unwrap();
     repo.edit("features.yaml", "name: driver_activity", "name: driver_activity_2");
     repo.run(["apply", "--allow-destroy"]).ok();
@@ -284,6 +285,65 @@ fn pushable() -> Repo {
     repo.edit("features.yaml", "feature_views:\n", PUSHED);
     repo.run(["apply"]).ok();
     repo
+}
+
+fn push_one(server: &Server, time: &str) -> Reply {
+    let df = json!({"driver_id": [1], "event_timestamp": [time], "conv_rate": [0.5]});
+    server.post("/push", &json!({"push_source_name": "driver_push", "df": df}))
+}
+
+/// The server keeps its writers open.
+#[test]
+fn what_is_pushed_after_a_teardown_goes_to_the_new_store() {
+    let repo = pushable();
+    let server = Server::start(&repo, &[]);
+    let value = || {
+        let answer = server.post(READ, &ask(&["pushed:conv_rate"], &[1]));
+        (answer.status, (answer.status == 200).then(|| answer.json()["results"][1]["values"][0].clone()))
+    };
+    assert_eq!(push_one(&server, "2024-01-02").status, 200);
+    assert_eq!(value(), (200, Some(json!(0.5))));
+    repo.run(["teardown", "--yes"]).ok();
+    assert_eq!(push_one(&server, "2024-01-03").failure(422)["code"], "E1006", "at once, not with the next look");
+    for file in ["data/online_store.db", "data/online_store.db-wal", "data/online_store.db-shm"] {
+        let _ = std::fs::remove_file(repo.path(file));
+    }
+    repo.run(["apply"]).ok();
+    eventually("the view is back", || value() == (200, Some(Json::Null)));
+    assert_eq!(push_one(&server, "2024-01-01").status, 200);
+    assert_eq!(value(), (200, Some(json!(0.5))));
+}
+
+/// Clients that send large bodies slowly, or never to the end.
+#[test]
+#[cfg(target_os = "linux")]
+fn slow_bodies_hold_nobody_up() {
+    let repo = pushable();
+    let server = Server::start(&repo, &[]);
+    assert_eq!(push_one(&server, "2024-01-01").status, 200);
+    let before = server.peak_memory();
+    let slow = |path: &str, length: usize, sent: usize| {
+        let mut stream = server.connect();
+        stream
+            .write_all(format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n\r\n").as_bytes())
+            .unwrap();
+        // what the server does not read stays in the buffers of the connection
+        stream.set_nonblocking(true).unwrap();
+        let _ = stream.write(&vec![b' '; sent]);
+        stream
+    };
+    let mut open = Vec::new();
+    for _ in 0..100 {
+        open.push(slow(READ, 4 << 20, 1 << 20));
+        open.push(slow("/materialize-incremental", 4 << 20, 1 << 20));
+        open.push(slow("/push", 60 << 20, 1 << 20));
+        open.push(slow("/push/ndjson?push_source_name=driver_push", 60 << 20, 1 << 20));
+    }
+    assert_eq!(push_one(&server, "2024-01-03").status, 200);
+    assert_eq!(server.post(READ, &ask(&["pushed:conv_rate"], &[1])).json()["results"][1]["values"], json!([0.5]));
+    let grown = server.peak_memory() - before;
+    assert!(grown <= 128, "{grown} MB more");
+    drop(open);
 }
 
 #[test]

@@ -45,8 +45,22 @@ impl FeatureStore<'_> {
         format: PushFormat,
         context: &PushContext<'_>,
     ) -> Result<PushReport, Error> {
+        let plan = self.push_plan(request)?;
+        let mut store = if request.dry_run { None } else { Some(self.online_store(Durability::Full)?) };
+        self.push_planned(&plan, store.as_mut(), input, format, context)
+    }
+
+    /// Pushes records that were planned for, into a store that is open already; without a store they are only judged.
+    pub(in crate::feature_store) fn push_planned(
+        &self,
+        plan: &PushPlan,
+        store: Option<&mut SqliteStore>,
+        input: PushInput,
+        format: PushFormat,
+        context: &PushContext<'_>,
+    ) -> Result<PushReport, Error> {
         let began = Instant::now();
-        if let (PushInput::File(input), Some(letters)) = (&input, &request.dead_letter)
+        if let (PushInput::File(input), Some(letters)) = (&input, &plan.request.dead_letter)
             && input.canonicalize().is_ok_and(|input| letters.canonicalize().is_ok_and(|letters| letters == input))
         {
             return Err(Error::invalid(
@@ -54,9 +68,8 @@ impl FeatureStore<'_> {
                 "name another `--dead-letter` file",
             ));
         }
-        let plan = self.push_plan(request)?;
         let mut pieces = Pieces::open(input, format, plan.commit_records())?;
-        let mut run = Run::open(self, &plan, context)?;
+        let mut run = Run::open(self, plan, store, context)?;
         let ended = if pieces.is_slow() { run.on_two_threads(pieces) } else { run.in_turn(&mut pieces) };
         let ended = ended.and(run.flush());
         run.report.seconds = began.elapsed().as_secs_f64();
@@ -86,7 +99,7 @@ struct Run<'a> {
     plan: &'a PushPlan,
     context: &'a PushContext<'a>,
     /// `None` in a dry run
-    store: Option<SqliteStore>,
+    store: Option<&'a mut SqliteStore>,
     turns: Turns,
     letters: Option<DeadLetterWriter>,
     commits: u64,
@@ -97,10 +110,10 @@ impl<'a> Run<'a> {
     fn open(
         feature_store: &'a FeatureStore<'_>,
         plan: &'a PushPlan,
+        store: Option<&'a mut SqliteStore>,
         context: &'a PushContext<'a>,
     ) -> Result<Self, Error> {
         let request = &plan.request;
-        let store = if request.dry_run { None } else { Some(feature_store.online_store(Durability::Full)?) };
         let letters = match &request.dead_letter {
             Some(path) if !request.dry_run => Some(DeadLetterWriter::open(path)?),
             _ => None,
@@ -171,7 +184,7 @@ impl<'a> Run<'a> {
 
     /// Writes what was spooled into the logs' files. What cannot be written stays spooled, for the next push.
     fn flush(&mut self) -> Result<(), Error> {
-        let Some(store) = &mut self.store else { return Ok(()) };
+        let Some(store) = self.store.as_deref_mut() else { return Ok(()) };
         let logs: BTreeMap<_, _> = self
             .plan
             .views
@@ -194,12 +207,12 @@ impl<'a> Run<'a> {
         let mut repeated = 0;
         for (place, view) in encoded.views.iter().enumerate() {
             let mark = self.mark(&hash, &view.view);
-            let is_repeated = match (&mut self.store, &mark) {
+            let is_repeated = match (self.store.as_deref_mut(), &mark) {
                 (Some(store), Some(mark)) => store.was_pushed(&mark.key)?,
                 _ => false,
             };
             repeated += u64::from(is_repeated);
-            let outcome = match &mut self.store {
+            let outcome = match self.store.as_deref_mut() {
                 Some(_) if is_repeated || (view.rows.batch.is_empty() && mark.is_none()) => Outcome::default(),
                 Some(store) => {
                     let mut set = Encoded::write_set(self.plan, view);

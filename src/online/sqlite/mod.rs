@@ -67,6 +67,20 @@ impl SqliteStore {
         self.db.path()
     }
 
+    /// Whether the path still leads to the file that is open; a store that is not is written to no longer.
+    #[must_use]
+    pub fn is_current(&self) -> bool {
+        self.db.check_identity().is_ok()
+    }
+
+    /// Gives back the memory that transactions took, for a store that stays open.
+    ///
+    /// # Errors
+    /// `Sqlite`.
+    pub fn rest(&self) -> Result<(), OnlineError> {
+        self.db.batch(sql::SHRINK, "resting")
+    }
+
     /// Removes a feature's values from a table; says how many there were.
     ///
     /// # Errors

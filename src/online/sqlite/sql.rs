@@ -13,6 +13,7 @@ pub(super) const SCHEMA_VERSION: &str = "PRAGMA schema_version";
 pub(super) const CHECKPOINT: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
 pub(super) const SYNC_FULL: &str = "PRAGMA synchronous=FULL";
 pub(super) const SYNC_NORMAL: &str = "PRAGMA synchronous=NORMAL";
+pub(super) const SHRINK: &str = "PRAGMA shrink_memory";
 pub(super) const QUERY_ONLY: &str = "PRAGMA query_only=ON";
 
 /// Pages of a writer's own cache: 64 MiB, so that the inner pages of a large tree stay.
