@@ -238,6 +238,22 @@ mod tests {
         }
     }
 
+    /// What follows a dot is read twice where it makes no sense the first time.
+    #[test]
+    fn dots_in_each_other_are_bounded_and_dots_beside_each_other_are_not() {
+        let beside = (0..100).fold("true".to_owned(), |x, _| x + " AND source.conv_rate IS NOT NULL");
+        let beside = format!("CASE WHEN {beside} THEN source.conv_rate ELSE abs(source.conv_rate) END");
+        compile(&expressions(&[("percent", &beside)], None), &percent()).unwrap();
+        let names = format!("{}[@", vec!["a"; 100].join("."));
+        let calls = format!("{}[@", "a.f(".repeat(40));
+        let items = format!("{}@", "a.f[".repeat(40));
+        for text in [names, calls, items] {
+            let error =
+                compile(&expressions(&[("percent", &text)], None), &percent()).map(|_| ()).expect_err("compiled");
+            assert!(error.message.contains("more than 8 dots"), "{error}");
+        }
+    }
+
     #[test]
     fn a_text_that_may_become_very_long_is_refused() {
         let deep =

@@ -23,6 +23,10 @@ const MAX_CHAIN: usize = 200;
 /// How many operators one expression may have at all: before it is known how they nest.
 const MAX_OPERATORS: usize = 500;
 
+/// How many dots may lie around one place: those of a name, and those of the names whose brackets it stands in. The parser reads what
+/// follows a dot twice if it makes no sense the first time.
+const MAX_DOTS: usize = 8;
+
 /// A transformation in one form, whichever way it was written.
 #[derive(Debug)]
 pub struct Parsed {
@@ -100,6 +104,7 @@ fn parser(part: &Part, text: &str) -> Result<Parser<'static>, TransformError> {
     let tokens = Tokenizer::new(&ViewSql, text).tokenize_with_location();
     let tokens = tokens.map_err(|error| syntax(part, &ParserError::TokenizerError(error.to_string())))?;
     check_operators(part, &tokens)?;
+    check_dots(part, &tokens)?;
     Ok(Parser::new(&ViewSql).with_recursion_limit(MAX_DEPTH).with_tokens_with_locations(tokens))
 }
 
@@ -119,6 +124,32 @@ fn check_operators(part: &Part, tokens: &[TokenWithSpan]) -> Result<(), Transfor
                 .at(position(*span))
                 .with_hint(SHORTER));
         }
+    }
+    Ok(())
+}
+
+/// Counts the dots around each place.
+fn check_dots(part: &Part, tokens: &[TokenWithSpan]) -> Result<(), TransformError> {
+    let (mut outside, mut dots, mut behind_dot) = (Vec::new(), 0_usize, false);
+    let is_space = |token: &TokenWithSpan| matches!(token.token, Token::Whitespace(_));
+    for TokenWithSpan { token, span } in tokens.iter().filter(|token| !is_space(token)) {
+        match token {
+            Token::Period => dots += 1,
+            Token::LParen | Token::LBracket | Token::LBrace => outside.push(dots),
+            // behind its brackets a name may go on
+            Token::RParen | Token::RBracket | Token::RBrace => dots = outside.pop().unwrap_or_default(),
+            _ if behind_dot => {}
+            _ => dots = outside.last().copied().unwrap_or_default(),
+        }
+        if dots > MAX_DOTS {
+            return Err(TransformError::new(
+                part,
+                format!("more than {MAX_DOTS} dots in one name, or in names inside each other"),
+            )
+            .at(position(*span))
+            .with_hint("compute what lies so deep in a column of the source"));
+        }
+        behind_dot = *token == Token::Period;
     }
     Ok(())
 }
