@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 use super::Timestamp;
 
@@ -12,7 +13,7 @@ const MAX_DIGITS: usize = 128;
 /// A sequence number of a Kinesis record: a decimal number of up to 128 digits, in practice of 56, which no integer type
 /// holds. Ordered by value. Kept as it is spelled: some of those that pose as Kinesis put zeros in front, and compare texts.
 #[derive(Clone, Debug)]
-pub struct SequenceNumber(Box<str>);
+pub struct SequenceNumber(Arc<str>);
 
 impl SequenceNumber {
     /// From its digits; zeros in front do not count.
