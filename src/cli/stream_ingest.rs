@@ -198,8 +198,15 @@ fn screen(report: &StreamIngestReport) -> String {
     let records: u64 = report.streams.iter().map(|stream| stream.records).sum();
     let values: u64 = report.streams.iter().map(|stream| stream.written).sum();
     let how = if report.interrupted { "Stopped after" } else { "Ingested" };
+    let letters = report.streams.iter().filter_map(|stream| stream.dead_letter_file.as_deref());
+    let letters: String = letters
+        .map(|file| {
+            let file = file.display();
+            format!("\nRefused records are in {file}; `feast-rs push VIEW {file} --format dead-letter` replays them.")
+        })
+        .collect();
     format!(
-        "{}\n{how} {} of {}, {} values written.",
+        "{}\n{how} {} of {}, {} values written.{letters}",
         columns.text(),
         counted_records(records),
         counted(report.streams.len(), "stream"),

@@ -107,6 +107,7 @@ fn refused_records_are_in_the_dead_letter_file_once_whatever_the_number_of_views
     repo.write("in.ndjson", lines.join("\n"));
     let report = stream(&repo, &["--input", "in.ndjson"], 3);
     assert_eq!((&report["records"], &report["refused"]), (&json!(5), &json!(3)));
+    assert!(report["dead_letter_file"].as_str().unwrap().ends_with("data/dead/drivers_stream.ndjson"), "{report}");
     let letters = letters(&repo);
     let views: Vec<_> = letters.iter().map(|letter| letter["id"]["view"].as_str().unwrap()).collect();
     assert_eq!(views.iter().filter(|view| **view == "*").count(), 2, "{letters:#?}");

@@ -9,7 +9,7 @@ mod stream;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
 pub use operate::{ExpireArgs, OnlineCommand, RunsArgs};
 pub use push::{FormatArg, PushArgs, ToArg};
@@ -429,15 +429,16 @@ pub struct IncrementalArgs {
 
 /// `get-online-features`
 #[derive(Args, Debug)]
+#[command(group(ArgGroup::new("wanted").args(["features", "service"]).required(true)))]
 pub struct OnlineArgs {
     /// Join key and value: driver_id=1001 (may be given several times)
     #[arg(short, long = "entities", value_name = "KEY=VALUE", value_parser = key_value)]
     pub entities: Vec<(String, String)>,
     /// Feature: driver_hourly_stats:conv_rate (may be given several times)
-    #[arg(short, long = "features", value_name = "VIEW:FEATURE", required_unless_present = "service")]
+    #[arg(short, long = "features", value_name = "VIEW:FEATURE")]
     pub features: Vec<String>,
     /// All features of a feature service
-    #[arg(short, long, value_name = "NAME", conflicts_with = "features")]
+    #[arg(short, long, value_name = "NAME")]
     pub service: Option<String>,
     /// Name each feature view__feature
     #[arg(long)]
@@ -446,16 +447,17 @@ pub struct OnlineArgs {
 
 /// `get-historical-features`
 #[derive(Args, Debug)]
+#[command(group(ArgGroup::new("wanted").args(["features", "service"]).required(true)))]
 pub struct HistoricalArgs {
     /// The rows to answer: a parquet, CSV or JSON file, or a JSON array of objects, with the join keys and
     /// event_timestamp
     #[arg(short = 'd', long, visible_alias = "dataframe", value_name = "FILE|JSON")]
     pub entity_df: String,
     /// Feature: driver_hourly_stats:conv_rate (may be given several times)
-    #[arg(short, long = "features", value_name = "VIEW:FEATURE", required_unless_present = "service")]
+    #[arg(short, long = "features", value_name = "VIEW:FEATURE")]
     pub features: Vec<String>,
     /// All features of a feature service
-    #[arg(short, long, value_name = "NAME", conflicts_with = "features")]
+    #[arg(short, long, value_name = "NAME")]
     pub service: Option<String>,
     /// Name each feature view__feature
     #[arg(long)]

@@ -125,6 +125,11 @@ impl DeadLetters {
         Self { path: std::path::PathBuf::new(), stream: String::new(), writer: None }
     }
 
+    /// The file, once it is there.
+    pub fn file(&self) -> Option<&std::path::Path> {
+        self.writer.as_ref().map(|_| self.path.as_path())
+    }
+
     /// Adds the letters of a transaction that the file does not hold yet, and waits until they are on the disk.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! What a run did.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use serde::Serialize;
 
@@ -36,6 +37,9 @@ pub struct StreamReport {
     pub late: u64,
     /// records that cannot be used
     pub refused: u64,
+    /// the file that has them, where there are any
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dead_letter_file: Option<PathBuf>,
     /// how long it took
     pub seconds: f64,
     /// how far the slowest shard lay behind its newest record at the end

@@ -373,6 +373,7 @@ impl<A: ShardApi> Run<A> {
                 .map(|(shard, position)| (shard.clone(), report::checkpoint(position)))
                 .collect(),
         };
+        let letters = self.worker.as_ref().filter(|_| status.refused > 0).and_then(|worker| worker.dead_letters.file());
         let behind = status.shards.values().map(|shard| shard.behind).max().unwrap_or_default();
         StreamReport {
             stream: self.name.clone(),
@@ -383,6 +384,7 @@ impl<A: ShardApi> Run<A> {
             superseded: status.superseded,
             late: status.late,
             refused: status.refused,
+            dead_letter_file: letters.map(std::path::Path::to_owned),
             seconds: elapsed.as_secs_f64(),
             lag_ms: u64::try_from(behind.as_millis()).unwrap_or(u64::MAX),
             gaps: status.gaps,
