@@ -199,12 +199,12 @@ fn screen(report: &StreamIngestReport) -> String {
     let values: u64 = report.streams.iter().map(|stream| stream.written).sum();
     let how = if report.interrupted { "Stopped after" } else { "Ingested" };
     let letters = report.streams.iter().filter_map(|stream| stream.dead_letter_file.as_deref());
-    let letters: String = letters
-        .map(|file| {
-            let file = file.display();
-            format!("\nRefused records are in {file}; `feast-rs push VIEW {file} --format dead-letter` replays them.")
-        })
-        .collect();
+    let letters = letters.fold(String::new(), |text, file| {
+        let file = file.display();
+        text + &format!(
+            "\nRefused records are in {file}; `feast-rs push VIEW {file} --format dead-letter` replays them."
+        )
+    });
     format!(
         "{}\n{how} {} of {}, {} values written.{letters}",
         columns.text(),
