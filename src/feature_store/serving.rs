@@ -1,8 +1,9 @@
-//! What a server keeps from request to request: one state of the registry, plans made from it, readers and writers of the store.
+//! What a server keeps from request to request: one state of the registry, plans made from it, readers and writers of
+//! the store.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use super::push::{PushContext, PushFormat, PushInput, PushPlan, PushReport, PushRequest};
 use super::retrieve::{AnswerRequest, OnlineAnswer, OnlinePlan, OnlineScratch};
@@ -103,7 +104,7 @@ impl Serving {
     /// # Errors
     /// A registry that is gone, locked or damaged.
     pub fn refresh(&self) -> Result<bool, Error> {
-        let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut watch = locked(&self.watch);
         if !watch.changed()? {
             return Ok(false);
         }
@@ -159,19 +160,15 @@ impl Serving {
             self.store.finish_pending(&mut self.store.registry(Access::Write)?)?;
         }
         let plan = PushPlan::new(&self.store, &catalog.snapshot, request)?;
-        let kept = self.lock_writers().pop().filter(SqliteStore::is_current);
+        let kept = locked(&self.writers).pop().filter(SqliteStore::is_current);
         let mut writer = kept.map_or_else(|| self.store.online_store(Durability::Full), Ok)?;
         let report = self.store.push_planned(&plan, Some(&mut writer), input, format, context)?;
         let rests = writer.rest().is_ok();
-        let mut writers = self.lock_writers();
+        let mut writers = locked(&self.writers);
         if rests && writers.len() < WRITERS {
             writers.push(writer);
         }
         Ok(report)
-    }
-
-    fn lock_writers(&self) -> std::sync::MutexGuard<'_, Vec<SqliteStore>> {
-        self.writers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether the online store can be read.
@@ -184,26 +181,22 @@ impl Serving {
 
     /// Lets a reader work. One whose file was replaced is opened anew: `teardown` and `apply` do that under a server.
     fn with_desk<T>(&self, work: impl Fn(&mut Desk) -> Result<T, Error>) -> Result<T, Error> {
-        let mut desk = match self.lock_desks().pop() {
+        let mut desk = match locked(&self.desks).pop() {
             Some(desk) => desk,
             None => self.open_desk()?,
         };
         let mut done = work(&mut desk);
         if matches!(done, Err(Error::Online(OnlineError::Replaced { .. }))) {
             // the others read the same file that is no more
-            self.lock_desks().clear();
+            locked(&self.desks).clear();
             desk = self.open_desk()?;
             done = work(&mut desk);
         }
-        let mut desks = self.lock_desks();
+        let mut desks = locked(&self.desks);
         if desks.len() < READERS {
             desks.push(desk);
         }
         done
-    }
-
-    fn lock_desks(&self) -> std::sync::MutexGuard<'_, Vec<Desk>> {
-        self.desks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn open_desk(&self) -> Result<Desk, Error> {
@@ -265,6 +258,11 @@ impl Serving {
             None => Ok(named.to_vec()),
         }
     }
+}
+
+/// What was kept stays usable after a panic of whoever held it.
+fn locked<T>(kept: &Mutex<T>) -> MutexGuard<'_, T> {
+    kept.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Catalog {

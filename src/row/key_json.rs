@@ -9,7 +9,8 @@ use crate::proto::json::{base64, from_base64};
 
 impl KeyValue {
     /// Reads a JSON value as a join key of that type, exactly: `1001`, `1001.0` and `"1001"` are whole numbers, `1.7` is
-    /// none; a whole number in the place of a text is its digits. Bytes are base64, instants whole seconds or a time in ISO 8601.
+    /// none; a whole number in the place of a text is its digits. Bytes are base64, instants whole seconds or a time in
+    /// ISO 8601.
     ///
     /// # Errors
     /// Why it is no value of that type, in a few words.

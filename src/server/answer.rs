@@ -47,9 +47,9 @@ pub(super) fn failure(error: &Error) -> Response {
 }
 
 fn object(error: &Error) -> Json {
-    let hint = error.hint().map(|hint| without_passwords(&hint).into_owned());
+    let (code, hint) = (error.code(), error.hint());
     let message = in_one_line(error, hint.as_deref());
-    let (code, message) = (error.code(), without_passwords(&message));
+    let (message, hint) = (without_passwords(&message), hint.as_deref().map(without_passwords));
     json!({"module": "feast.errors", "class": class(error), "message": message, "code": code, "hint": hint})
 }
 

@@ -23,8 +23,8 @@ const MAX_CHAIN: usize = 200;
 /// How many operators one expression may have at all: before it is known how they nest.
 const MAX_OPERATORS: usize = 500;
 
-/// How many dots may lie around one place: those of a name, and those of the names whose brackets it stands in. The parser reads what
-/// follows a dot twice if it makes no sense the first time.
+/// How many dots may lie around one place: those of a name, and those of the names whose brackets it stands in. The
+/// parser reads what follows a dot twice if it makes no sense the first time.
 const MAX_DOTS: usize = 8;
 
 /// A transformation in one form, whichever way it was written.

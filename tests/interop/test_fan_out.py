@@ -69,8 +69,12 @@ def test_records_are_pushed_and_a_killed_reader_goes_on_where_it_stood(fanned_ou
     read = follow(repo, signal.SIGTERM, 25.0)
     assert f'"records": {len(DRIVERS)},' in read, read
     repo.rs("kinesis", "deregister", AWS_ENDPOINT_URL_KINESIS=repo.endpoint, **KEYS).ok()
-    left = repo.kinesis.list_stream_consumers(StreamARN=arn)["Consumers"]
-    assert [consumer["ConsumerStatus"] for consumer in left] in ([], ["DELETING"])
+    # ferrokinesis takes a moment to delete it
+    consumers = lambda: repo.kinesis.list_stream_consumers(StreamARN=arn)["Consumers"]
+    until = time.monotonic() + 30
+    while any(consumer["ConsumerStatus"] == "DELETING" for consumer in consumers()) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert consumers() == []
 
 
 def follow(repo, end, percentage):

@@ -64,7 +64,7 @@ fn commands_tell_no_secret() {
             "get-historical-features",
             "-f",
             "far:conv_rate",
-            "-e",
+            "-d",
             "[{\"driver_id\": 1, \"event_timestamp\": \"2024-01-01\"}]",
         ],
         &["online", "diff", "far"],

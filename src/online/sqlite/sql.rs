@@ -18,7 +18,7 @@ pub(super) const QUERY_ONLY: &str = "PRAGMA query_only=ON";
 
 /// Pages of a writer's own cache: 64 MiB, so that the inner pages of a large tree stay.
 pub(super) const WRITER_CACHE: &str = "PRAGMA cache_size=-65536";
-/// Pages of a reader's own cache: 1 MiB. A server has two readers a processor, and the inner pages of its tables stay.
+/// Pages of a reader's own cache: 1 MiB. A server has two readers a processor, and the inner pages that they meet often stay.
 pub(super) const READER_CACHE: &str = "PRAGMA cache_size=-1024";
 /// The same for rows in the order of the tree: 16 MiB hold what one transaction touches; what lies behind is not met again.
 pub(super) const BULK_CACHE: &str = "PRAGMA cache_size=-16384";
