@@ -334,7 +334,10 @@ fn registry_kind(error: &RegistryError) -> Kind {
         RegistryError::Conflict => Kind::Conflict,
         RegistryError::Busy { .. } => Kind::Unavailable,
         error @ RegistryError::Sql { .. } if error.lacks_room_or_rights() => Kind::Invalid,
-        RegistryError::Sql { .. } | RegistryError::Damaged { .. } | RegistryError::ReadOnly => Kind::Internal,
+        RegistryError::Sql { .. }
+        | RegistryError::ForeignTables { .. }
+        | RegistryError::Damaged { .. }
+        | RegistryError::ReadOnly => Kind::Internal,
     }
 }
 
@@ -348,6 +351,7 @@ fn online_kind(error: &OnlineError) -> Kind {
         OnlineError::Journal { .. } | OnlineError::File { .. } | OnlineError::Newer { .. } => Kind::Invalid,
         error @ OnlineError::Sqlite { .. } if error.lacks_room_or_rights() => Kind::Invalid,
         OnlineError::Sqlite { .. }
+        | OnlineError::ForeignTable { .. }
         | OnlineError::Damaged { .. }
         | OnlineError::Spool { .. }
         | OnlineError::LaneEnded => Kind::Internal,

@@ -17,6 +17,16 @@ pub enum OnlineError {
         /// its name
         table: String,
     },
+    /// a table of another program stands under the name of a view's
+    #[error("table `{table}` in the online store `{}` is none of Feast's: it has no column `{column}`", path.display())]
+    ForeignTable {
+        /// the database
+        path: PathBuf,
+        /// the table
+        table: String,
+        /// what Feast's tables have and this one lacks
+        column: &'static str,
+    },
     /// another writer held the file for too long
     #[error("the online store `{}` is locked by another process", path.display())]
     Busy {
@@ -123,6 +133,11 @@ impl OnlineError {
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::NoStore { .. } | Self::NoTable { .. } => "run `feast-rs apply`",
+            Self::ForeignTable { table, .. } => {
+                return Some(format!(
+                    "move it out of the way, as `ALTER TABLE {table} RENAME TO ..`, then run `feast-rs apply`"
+                ));
+            }
             Self::Busy { .. } => "try again; a Python process that holds a transaction for long is the usual cause",
             Self::ViewLocked { .. } => "wait until it ends",
             Self::Generation { view, .. } => {

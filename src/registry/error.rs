@@ -54,6 +54,14 @@ pub enum RegistryError {
         #[source]
         source: rusqlite::Error,
     },
+    /// tables of another program stand where Feast's should, or some are gone
+    #[error("cannot {doing}: it lacks what Feast's registries have: {reason}")]
+    ForeignTables {
+        /// what we were doing
+        doing: &'static str,
+        /// what SQLite misses
+        reason: String,
+    },
     /// another program holds the lock for too long
     #[error("cannot {doing}: another program holds the lock of the registry")]
     Busy {
@@ -130,6 +138,11 @@ impl RegistryError {
                 Some("a file registry of Feast is brought into SQLite with `feast-rs registry import FILE`".to_owned())
             }
             Self::Sql { source, .. } => sql_hint(source),
+            Self::ForeignTables { .. } => Some(
+                "a file of another program can be no registry: name another one as `registry.path`; tables that are \
+                      gone are made again by `feast-rs apply`"
+                    .to_owned(),
+            ),
             Self::Damaged { .. } => Some("`feast-rs registry check` lists every damaged row".to_owned()),
             Self::Conflict => Some("plan again".to_owned()),
             Self::Busy { .. } => Some("try again when the other program is done".to_owned()),
@@ -167,7 +180,11 @@ impl<T> Doing<T> for rusqlite::Result<T> {
         use rusqlite::ErrorCode::{DatabaseBusy, DatabaseLocked};
         self.map_err(|source| match source.sqlite_error_code() {
             Some(DatabaseBusy | DatabaseLocked) => RegistryError::Busy { doing, source },
-            _ => RegistryError::Sql { doing, source },
+            _ => match source {
+                // the statements are ours and sound: what one names and the file lacks, Feast did not make
+                rusqlite::Error::SqlInputError { msg, .. } => RegistryError::ForeignTables { doing, reason: msg },
+                source => RegistryError::Sql { doing, source },
+            },
         })
     }
 }

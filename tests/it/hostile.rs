@@ -201,7 +201,7 @@ const CASES: &[Case] = &[
         },
         run: &["feature-views", "list"],
         code: 70,
-        says: &["E1001"],
+        says: &["E1001", "no such column: entity_name", "of another program"],
         kept: 9,
     },
     Case {
@@ -214,13 +214,26 @@ const CASES: &[Case] = &[
     },
     Case {
         what: "a table of another layout under the name of a view",
-        make: |repo| {
-            let sql = format!("DROP TABLE {TABLE}; CREATE TABLE {TABLE} (id INTEGER PRIMARY KEY, text TEXT)");
-            repo.online().execute_batch(&sql).unwrap();
-        },
+        make: foreign_table,
         run: GET,
         code: 70,
-        says: &["E1002"],
+        says: &["E1002", "it has no column `entity_key`", "move it out of the way"],
+        kept: 0,
+    },
+    Case {
+        what: "the same, and a command that would write to it",
+        make: foreign_table,
+        run: MATERIALIZE,
+        code: 70,
+        says: &["E1011", "it has no column `entity_key`"],
+        kept: 0,
+    },
+    Case {
+        what: "the same, and the command that looks for what is wrong",
+        make: foreign_table,
+        run: &["doctor"],
+        code: 1,
+        says: &["FAIL", "it has no column `entity_key`"],
         kept: 0,
     },
     Case {
@@ -385,6 +398,14 @@ const CASES: &[Case] = &[
         kept: 9,
     },
     Case {
+        what: "300 letters in the name of a new view: a name like any other",
+        make: |repo| repo.write("more.yaml", another_view(&"v".repeat(300))),
+        run: &["apply"],
+        code: 0,
+        says: &["vvv", "1 added"],
+        kept: 9,
+    },
+    Case {
         what: "a record nested a hundred thousand deep",
         make: |repo| repo.write("in.ndjson", format!("{{\"driver_id\": {}\n", "[".repeat(100_000))),
         run: PUSH,
@@ -434,6 +455,12 @@ const RECORD: &str = r#"{"driver_id": 1001, "event_timestamp": "2024-03-01T00:00
 /// The columns of a table before Feast had `value_text`, and without ours.
 const OLDER_TABLE: &str = "CREATE TABLE driver_stats_driver_hourly_stats (entity_key BLOB, feature_name TEXT, value BLOB, \
      vector_value BLOB, event_ts timestamp, created_ts timestamp, PRIMARY KEY(entity_key, feature_name))";
+
+/// A table of another program stands under the name of a view's.
+fn foreign_table(repo: &Repo) {
+    let sql = format!("DROP TABLE {TABLE}; CREATE TABLE {TABLE} (id INTEGER PRIMARY KEY, text TEXT)");
+    repo.online().execute_batch(&sql).unwrap();
+}
 
 /// Our own tables say that a version to come made them.
 fn later_version(database: &rusqlite::Connection) {

@@ -6,6 +6,9 @@ use super::open::Database;
 use super::{sql, state};
 use crate::online::{OnlineError, TableSpec};
 
+/// What the table of a view has in every version of Feast.
+const FEASTS_COLUMNS: [&str; 5] = ["entity_key", "feature_name", "value", "event_ts", "created_ts"];
+
 /// What a table looks like.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Shape {
@@ -83,12 +86,19 @@ impl Schema {
 }
 
 /// What a table looks like; `None` where there is none.
+///
+/// # Errors
+/// `ForeignTable`, where it lacks what the tables of every Feast have.
 pub(super) fn inspect(db: &Database, table: &str) -> Result<Option<Shape>, OnlineError> {
     let doing = "reading the tables of";
     let Some(without_rowid) = db.one::<bool>(sql::TABLE, [table], doing)? else { return Ok(None) };
     let columns = db.all(sql::COLUMNS, [table], doing, |row| row.get(0))?;
     let indexes: Option<i64> = db.one(sql::INDEX, [sql::index_name(table)], doing)?;
-    Ok(Some(Shape { columns, without_rowid, has_index: indexes.unwrap_or(0) > 0 }))
+    let shape = Shape { columns, without_rowid, has_index: indexes.unwrap_or(0) > 0 };
+    match FEASTS_COLUMNS.into_iter().find(|column| !shape.has(column)) {
+        Some(column) => Err(OnlineError::ForeignTable { path: db.path().to_owned(), table: table.to_owned(), column }),
+        None => Ok(Some(shape)),
+    }
 }
 
 /// Adds the columns that we write and the table lacks; says whether there were any.
