@@ -55,6 +55,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("axum", &["src/server/"]),
     ("hyper", &["src/server/"]),
     ("hyper_util", &["src/server/"]),
+    ("rustix", &["src/feature_store/materialize/"]),
     ("subtle", &["src/server/"]),
     ("clap", &["src/cli/", "src/main.rs"]),
     ("clap_complete", &["src/cli/"]),

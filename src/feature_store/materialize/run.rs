@@ -13,12 +13,28 @@ use crate::registry::{Access, Registry, Snapshot};
 
 impl FeatureStore<'_> {
     /// Materializes the views of `request` into the online store. The interval of each is recorded once its rows are
-    /// durable; in a dry run nothing is written at all.
+    /// durable; in a dry run nothing is written at all. It gives way to everything else on the machine.
     ///
     /// # Errors
     /// An unknown view, a registry or a store that cannot be used, or a window that no view can have. What is wrong with
     /// one view alone is in the report, unless it was the only one asked for.
     pub fn materialize(
+        &self,
+        request: &MaterializeRequest,
+        now: Timestamp,
+        observer: &dyn Observer,
+    ) -> Result<MaterializeReport, Error> {
+        // a thread of its own: it, and those that it starts, cannot take back what they give way
+        std::thread::scope(|scope| {
+            let run = scope.spawn(|| {
+                give_way();
+                self.materialize_all(request, now, observer)
+            });
+            run.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
+    }
+
+    fn materialize_all(
         &self,
         request: &MaterializeRequest,
         now: Timestamp,
@@ -42,6 +58,22 @@ impl FeatureStore<'_> {
         Ok(report)
     }
 }
+
+/// Lowers the priority of this thread, so that a server on the same machine answers as if there were no materialization:
+/// who answers a request is waited for, who materializes is not.
+#[cfg(target_os = "linux")]
+fn give_way() {
+    const LOWEST: i32 = 19;
+    let is_higher = rustix::process::getpriority_process(None).is_ok_and(|nice| nice < LOWEST);
+    if is_higher {
+        // where it is not allowed, all goes on as it was
+        let _ = rustix::process::setpriority_process(None, LOWEST);
+    }
+}
+
+/// Elsewhere a priority is that of the whole process.
+#[cfg(not(target_os = "linux"))]
+fn give_way() {}
 
 /// What all views of a run share.
 struct Run<'a> {

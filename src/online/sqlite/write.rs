@@ -12,8 +12,8 @@ use crate::row::{Cell, Row, RowBatch};
 /// Features in one statement. More gain nothing: what an entity's features share is bound once already.
 const FEATURES_PER_STATEMENT: usize = 32;
 
-/// Rows between two looks at the clock.
-const ROWS_PER_LOOK: usize = 64;
+/// Rows between two looks at the clock, about a tenth of a millisecond.
+const ROWS_PER_LOOK: usize = 16;
 
 const DOING: &str = "writing to";
 

@@ -243,6 +243,8 @@ impl Pass<'_> {
             }
             first_row += rows as u64;
             (self.progress)(rows as u64);
+            // as the writer does between its rows: who waits for the processor gets it
+            std::thread::yield_now();
         }
         Ok(())
     }
