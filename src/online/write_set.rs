@@ -35,6 +35,25 @@ pub struct WriteSet {
     pub pushed: Option<PushMark>,
 }
 
+impl WriteSet {
+    /// Makes `later`, which would have been the next transaction, part of this one. Says how many values went, because a
+    /// row of the other set is newer.
+    pub fn absorb(&mut self, mut later: Self) -> u64 {
+        let mut gone = 0;
+        for new in &mut later.rows {
+            for known in self.rows.iter_mut().filter(|known| known.table == new.table) {
+                if let (Some(known), Some(new)) = (Arc::get_mut(&mut known.batch), Arc::get_mut(&mut new.batch)) {
+                    gone += (known.settle(new) * known.layout().features.len()) as u64;
+                }
+            }
+        }
+        self.rows.append(&mut later.rows);
+        self.advance.append(&mut later.advance);
+        self.log.append(&mut later.log);
+        gone
+    }
+}
+
 /// The position of a view in a shard after the rows of its [`WriteSet`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Advance {

@@ -40,6 +40,8 @@ pub struct RowBatch {
     cells: Vec<Option<Cells>>,
     /// the rows that are not refused, by key and then by arrival
     order: Vec<u32>,
+    /// no key comes twice, and every row brings every feature
+    newest: bool,
 }
 
 /// One row of a batch.
@@ -111,8 +113,9 @@ impl RowBatch {
         refusals.sort_by_key(|refusal| refusal.row);
         refusals.dedup_by_key(|refusal| refusal.row);
         let order = sorted_by_key(&keys, &refusals);
-        let mut batch = Self { layout: Arc::clone(layout), keys, event, created, cells, order };
-        if keep == Keep::Newest {
+        let mut batch =
+            Self { layout: Arc::clone(layout), keys, event, created, cells, order, newest: keep == Keep::Newest };
+        if batch.newest {
             batch.keep_newest();
             batch.encode_kept(&features);
         }
@@ -137,16 +140,46 @@ impl RowBatch {
         self.order.is_empty()
     }
 
+    /// Of every key that both batches have only the newest row stays, in the one or the other, by the rule of
+    /// [`newest`](Self::newest); `later` arrived later. Batches that `newest` did not make stay as they are.
+    /// Says how many rows went.
+    pub fn settle(&mut self, later: &mut Self) -> usize {
+        if !(self.newest && later.newest) {
+            return 0;
+        }
+        let (mut kept, mut kept_later) = (Vec::with_capacity(self.order.len()), Vec::with_capacity(later.order.len()));
+        let (mut mine, mut theirs) = (self.order.iter().peekable(), later.order.iter().peekable());
+        while let (Some(row), Some(other)) = (mine.peek().copied(), theirs.peek().copied()) {
+            let order = self.keys.get(*row as usize).cmp(later.keys.get(*other as usize));
+            let goes = order.is_eq() && later.stamp(*other) >= self.stamp(*row);
+            if order.is_le() {
+                mine.next();
+                kept.extend((!goes).then_some(*row));
+            }
+            if order.is_ge() {
+                theirs.next();
+                kept_later.extend((order.is_gt() || goes).then_some(*other));
+            }
+        }
+        kept.extend(mine);
+        kept_later.extend(theirs);
+        let gone = self.order.len() + later.order.len() - kept.len() - kept_later.len();
+        (self.order, later.order) = (kept, kept_later);
+        gone
+    }
+
+    /// What decides between two rows of a key.
+    fn stamp(&self, row: u32) -> (Option<Timestamp>, Option<Timestamp>) {
+        let row = row as usize;
+        (self.event.get(row).copied().flatten(), self.created.get(row).copied().flatten())
+    }
+
     fn keep_newest(&mut self) {
-        let stamp = |row: u32| {
-            let row = row as usize;
-            (self.event.get(row).copied().flatten(), self.created.get(row).copied().flatten())
-        };
         let mut kept: Vec<u32> = Vec::with_capacity(self.order.len());
         for row in &self.order {
             match kept.last_mut() {
                 Some(last) if self.keys.get(*last as usize) == self.keys.get(*row as usize) => {
-                    if stamp(*row) >= stamp(*last) {
+                    if self.stamp(*row) >= self.stamp(*last) {
                         *last = *row;
                     }
                 }
@@ -365,6 +398,28 @@ mod tests {
         let (batch, _) = RowBatch::newest(&layout(), &columns(keys, times, values), Cast::Lossless).unwrap();
         let texts: Vec<_> = batch.rows().map(|row| row.cell(0).unwrap().text.unwrap().to_owned()).collect();
         assert_eq!(texts, ["4", "5", "1"]);
+    }
+
+    #[test]
+    fn of_a_key_in_two_batches_the_newest_row_stays_and_of_equals_the_later() {
+        let batch = |keys: [i64; 4], times: [i64; 4], value: f64| {
+            let values = (0..4).map(|row| value + f64::from(row)).collect();
+            let columns = columns(keys.map(Some).to_vec(), times.map(Some).to_vec(), values);
+            RowBatch::newest(&layout(), &columns, Cast::Lossless).unwrap().0
+        };
+        let texts = |batch: &RowBatch| -> Vec<String> {
+            batch.rows().map(|row| row.cell(0).unwrap().text.unwrap().to_owned()).collect()
+        };
+        let mut earlier = batch([1, 2, 3, 9], [5, 5, 5, 5], 10.0);
+        let mut later = batch([0, 1, 2, 3], [1, 4, 5, 6], 20.0);
+        assert_eq!(earlier.settle(&mut later), 3);
+        assert_eq!(
+            (texts(&earlier), texts(&later)),
+            (vec!["10".into(), "13".into()], vec!["20".into(), "22".into(), "23".into()])
+        );
+        let all = columns(vec![Some(1)], vec![Some(9)], vec![1.0]);
+        let mut all = RowBatch::new(&layout(), &all, Cast::Lossless, None).unwrap().0;
+        assert_eq!((earlier.settle(&mut all), earlier.len()), (0, 2), "it may lack what the other brings");
     }
 
     #[test]

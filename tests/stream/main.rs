@@ -17,6 +17,7 @@ mod simulator;
 #[path = "../it/tally.rs"]
 mod tally;
 
+mod backlog;
 mod busy;
 mod fan_out;
 mod faults;

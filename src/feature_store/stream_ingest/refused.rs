@@ -38,8 +38,8 @@ impl Refused {
     pub fn undecodable(&mut self, records: &Records<'_>, wanted: &[bool]) {
         let is_wanted = |payload: u32| wanted.get(payload as usize).copied().unwrap_or(false);
         for (payload, found) in (0_u32..).zip(records.payloads) {
-            let (code, message) = match &found.data {
-                Err(reason) => (DAMAGED, reason.clone()),
+            let (code, message) = match found.data() {
+                Err(reason) => (DAMAGED, reason.to_owned()),
                 Ok(data) if data.trim_ascii().is_empty() => (NOT_JSON, "the payload is empty".to_owned()),
                 Ok(_) => continue,
             };
@@ -49,7 +49,8 @@ impl Refused {
             }
         }
         for refused in &records.decoded.refused {
-            let damaged = records.payloads.get(refused.origin.payload as usize).is_none_or(|found| found.data.is_err());
+            let damaged =
+                records.payloads.get(refused.origin.payload as usize).is_none_or(|found| found.data().is_err());
             if !damaged && is_wanted(refused.origin.payload) {
                 self.record(refused.clone(), ALL_VIEWS);
             }
@@ -150,7 +151,7 @@ impl DeadLetters {
         let payload = records.payloads.get(record.origin.payload as usize)?;
         let number = record.origin.payload as usize;
         let stretch = records.stretches.iter().find(|stretch| stretch.range.contains(&number))?;
-        let text = match &payload.data {
+        let text = match payload.data() {
             Ok(data) if !record.whole => record.origin.of(data),
             _ => &payload.raw,
         };

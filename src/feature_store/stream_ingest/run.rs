@@ -91,6 +91,7 @@ impl<A: ShardApi> Run<A> {
                 () = stop.wait(), if state.ending.is_none() => self.end(&mut state, Ending::Done),
                 () = until(state.drained_by) => break,
                 () = until(self.limits.end), if state.ending.is_none() => self.end(&mut state, Ending::Done),
+                () = until(state.gathers_until()), if state.committing.is_none() => {}
                 outcome = finished(&mut state.committing) => {
                     let outcome = self.stored(outcome);
                     self.committed(&mut state, outcome);
@@ -130,14 +131,16 @@ impl<A: ShardApi> Run<A> {
 
     /// Gives the worker what came in, and the store what the worker made.
     fn hand_over(&mut self, state: &mut State) {
+        let gathers = state.gathers_until().is_some();
         if state.committing.is_none()
-            && let Some(mut prepared) = state.prepared.take()
+            && let Some((mut prepared, _)) = state.prepared.take_if(|_| !gathers)
         {
             let (lane, set) = (self.lane.clone(), std::mem::take(&mut prepared.set));
             state.sent = Some((prepared, Instant::now()));
             state.committing = Some(tokio::spawn(async move { lane.commit(set).await }));
         }
-        if state.prepared.is_some() || state.working.is_some() || state.failure.is_some() {
+        let is_full = state.prepared.is_some() && !gathers;
+        if is_full || state.working.is_some() || state.failure.is_some() {
             return;
         }
         let is_due = state.checkpointed.elapsed() >= IDLE_CHECKPOINT || state.ending.is_some();
@@ -176,6 +179,7 @@ impl<A: ShardApi> Run<A> {
         let bytes = delivery.records.iter().map(|record| record.data.len() as u64).sum();
         let oldest = delivery.records.iter().map(|record| record.arrival).min();
         self.counters.read(&delivery.shard, delivery.records.len() as u64, bytes, delivery.behind, oldest);
+        state.note_behind(&delivery, self.readers.full());
         let is_idle = delivery.records.is_empty() && delivery.behind.is_zero();
         let is_new = delivery.records.iter().any(|record| record.arrival > state.began);
         if is_idle || is_new {
@@ -235,7 +239,7 @@ impl<A: ShardApi> Run<A> {
             state.leave_the_rest();
             self.end(state, Ending::Enough);
         }
-        state.prepared = Some(prepared);
+        state.prepare(prepared);
         Ok(())
     }
 

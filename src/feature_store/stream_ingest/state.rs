@@ -20,6 +20,11 @@ const LARGEST_BATCH: u64 = 80_000;
 const SMALLEST_BATCH: u64 = 2_500;
 /// How long the writing of a transaction may take: other writers of the store wait for it.
 const LONGEST_COMMIT: Duration = Duration::from_millis(150);
+/// How long rows may wait for those that follow, where a reader is far behind: they are the same keys again and again, and
+/// of each key only the newest row is written.
+const GATHER: Duration = Duration::from_millis(250);
+/// What is far behind: nobody waits for these very records.
+const FAR_BEHIND: Duration = Duration::from_secs(1);
 /// Bytes of Kinesis in one transaction.
 const BATCH_BYTES: usize = 8 * 1024 * 1024;
 
@@ -57,10 +62,12 @@ pub(super) struct State {
     /// a list with shards that were unknown, for the next commit
     pub found: Option<Vec<ListedShard>>,
     pub working: Option<JoinHandle<(Worker, Result<Prepared, Error>)>>,
-    /// oldest arrival by shard of what is at work
+    /// oldest arrival by shard of what is at work or prepared
     pub at_work: BTreeMap<String, Timestamp>,
-    /// ready to be committed
-    pub prepared: Option<Prepared>,
+    /// ready to be committed, and since when
+    pub prepared: Option<(Prepared, Instant)>,
+    /// more lies behind what was delivered last
+    pub is_behind: bool,
     pub committing: Option<JoinHandle<Result<Outcome, OnlineError>>>,
     /// what is being committed, and since when
     pub sent: Option<(Prepared, Instant)>,
@@ -96,6 +103,7 @@ impl State {
             working: None,
             at_work: BTreeMap::new(),
             prepared: None,
+            is_behind: false,
             committing: None,
             sent: None,
             batch_size: BatchSize(FIRST_BATCH),
@@ -143,6 +151,28 @@ impl State {
         self.working.is_none() && self.prepared.is_none() && self.committing.is_none()
     }
 
+    /// Notes how far the newest delivery lies behind; `full` is how many records an answer has at most.
+    pub fn note_behind(&mut self, delivery: &Delivery, full: usize) {
+        // not every server says how far behind its answer lies
+        self.is_behind = delivery.behind >= FAR_BEHIND || delivery.records.len() >= full;
+    }
+
+    /// Until when what is prepared waits for what follows; `None`: it is to be committed, or there is nothing.
+    pub fn gathers_until(&self) -> Option<Instant> {
+        let (prepared, since) = self.prepared.as_ref()?;
+        let is_small = prepared.added.records < self.batch_size.0;
+        let until = *since + GATHER;
+        (is_small && self.is_behind && self.ending.is_none() && until > Instant::now()).then_some(until)
+    }
+
+    /// Adds what the worker made to what is to be committed.
+    pub fn prepare(&mut self, made: Prepared) {
+        match &mut self.prepared {
+            Some((prepared, _)) => prepared.absorb(made),
+            None => self.prepared = Some((made, Instant::now())),
+        }
+    }
+
     /// What the worker gets next: as many deliveries as make a transaction.
     pub fn next_batch(&mut self, max_records: Option<u64>) -> Batch {
         let (mut records, mut bytes) = (0, 0);
@@ -155,7 +185,10 @@ impl State {
                 break;
             }
         }
-        self.at_work = oldest(&deliveries);
+        if self.prepared.is_none() {
+            self.at_work.clear();
+        }
+        add_oldest(&mut self.at_work, &deliveries);
         // a shard of which records are left here was not read up to the instant of a later answer
         let is_left = |shard: &String, _: &mut Timestamp| self.queue.iter().any(|left| *left.shard == **shard);
         let later: BTreeMap<String, Timestamp> = self.reached.extract_if(.., is_left).collect();
@@ -169,7 +202,8 @@ impl State {
 
     /// The oldest arrival in hand, by shard.
     pub fn unwritten(&self) -> BTreeMap<String, Timestamp> {
-        let mut unwritten = oldest(&self.queue);
+        let mut unwritten = BTreeMap::new();
+        add_oldest(&mut unwritten, &self.queue);
         let at_work = self.working.is_some() || self.prepared.is_some();
         for (shard, arrival) in self.at_work.iter().filter(|_| at_work) {
             let known = unwritten.entry(shard.clone()).or_insert(*arrival);
@@ -179,20 +213,47 @@ impl State {
     }
 }
 
-fn oldest(deliveries: &VecDeque<Delivery>) -> BTreeMap<String, Timestamp> {
-    let mut oldest = BTreeMap::new();
+fn add_oldest(oldest: &mut BTreeMap<String, Timestamp>, deliveries: &VecDeque<Delivery>) {
     for delivery in deliveries {
         if let Some(arrival) = delivery.records.iter().map(|record| record.arrival).min() {
             let known = oldest.entry(delivery.shard.to_string()).or_insert(arrival);
             *known = arrival.min(*known);
         }
     }
-    oldest
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::status::Added;
     use super::*;
+    use crate::feature_store::historical_log::LogParts;
+
+    #[test]
+    fn rows_wait_for_those_that_follow_only_where_more_lies_behind_and_not_for_long() {
+        let mut state = State::new(Timestamp::EPOCH, SpoolState::new(LogParts::default(), 0));
+        let delivery = |behind| Delivery {
+            shard: "a".into(),
+            records: Vec::new(),
+            reached: Timestamp::EPOCH,
+            behind,
+            end: None,
+            memory: None,
+        };
+        let prepared = |records| Prepared { added: Added { records, ..Added::default() }, ..Prepared::default() };
+        assert_eq!(state.gathers_until(), None, "there is nothing");
+        state.prepare(prepared(10));
+        assert_eq!(state.gathers_until(), None, "nothing lies behind");
+        state.note_behind(&delivery(FAR_BEHIND), 10_000);
+        assert!(state.gathers_until().is_some());
+        state.prepare(prepared(FIRST_BATCH));
+        assert_eq!(state.gathers_until(), None, "enough for a transaction");
+        state.prepared = Some((prepared(10), Instant::now() - GATHER));
+        assert_eq!(state.gathers_until(), None, "long enough");
+        state.prepared = Some((prepared(10), Instant::now()));
+        assert!(state.gathers_until().is_some());
+        state.ending = Some(Ending::Done);
+        assert_eq!(state.gathers_until(), None, "what is in hand is stored");
+    }
 
     #[test]
     fn transactions_grow_while_they_are_written_fast_and_shrink_when_they_are_not() {

@@ -134,6 +134,20 @@ pub(super) struct Added {
     pub arrivals: Vec<(Timestamp, u32)>,
 }
 
+impl Added {
+    /// Adds what a second transaction would have added.
+    pub fn absorb(&mut self, later: Self) {
+        let Self { records, bytes, superseded, late, refused, logged, arrivals } = later;
+        self.records += records;
+        self.bytes += bytes;
+        self.superseded += superseded;
+        self.late += late;
+        self.refused += refused;
+        self.logged += logged;
+        self.arrivals.extend(arrivals);
+    }
+}
+
 impl Counters {
     pub fn new(stream: String) -> Self {
         let status = StreamProgress { stream, ..StreamProgress::default() };

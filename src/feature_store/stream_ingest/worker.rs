@@ -4,8 +4,6 @@ use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use super::refused::{DeadLetters, Refused};
 use super::start::Standing;
 use super::status::Added;
@@ -47,8 +45,20 @@ pub(super) struct Prepared {
     pub ended: Vec<(String, Vec<ListedShard>)>,
     /// shards of a list, some of them unknown so far
     pub found: Vec<ListedShard>,
-    /// given back when this is dropped
-    pub memory: Vec<Reservation>,
+}
+
+impl Prepared {
+    /// Makes `later`, which was made of what followed, part of this transaction.
+    pub fn absorb(&mut self, later: Self) {
+        let Self { set, positions, added, ended, found, rest: _ } = later;
+        self.added.absorb(added);
+        self.added.superseded += self.set.absorb(set);
+        for (known, new) in self.positions.iter_mut().zip(positions) {
+            known.extend(new);
+        }
+        self.ended.extend(ended);
+        self.found.extend(found);
+    }
 }
 
 /// Makes transactions of the records of one stream. It knows the positions that its last transaction reaches, stored or
@@ -73,6 +83,8 @@ struct Taken {
     records: u64,
     /// a stretch of payloads of one shard
     stretches: Vec<Stretch>,
+    /// what they weigh; given back when they are rows
+    memory: Vec<Reservation>,
 }
 
 /// Payloads of one delivery, and how far it brings its shard.
@@ -112,7 +124,7 @@ impl Worker {
         let decoder = first.path.decoder();
         let limit = batch.most.map(|most| Limit { most, decoder });
         let taken = self.take(batch.deliveries, limit, &mut prepared);
-        let readable = taken.payloads.iter().map(|payload| payload.data.as_deref().unwrap_or_default());
+        let readable = taken.payloads.iter().map(|payload| payload.data().unwrap_or_default());
         let decoded = decoder.decode(readable);
         let decoded = decoded.map_err(|error| Error::internal("put records into columns", error))?;
         let mut refused = Refused::default();
@@ -147,16 +159,17 @@ impl Worker {
             }
             let range = self.placed_by_key.then(|| self.hash_ranges.get(&*delivery.shard)).flatten();
             let start = taken.payloads.len();
-            let (mut last, mut latest, mut done) = (None, None, 0);
-            for record in &delivery.records {
-                if taken.is_enough(limit) {
-                    break;
-                }
-                last = Some((taken.record(record, range, self.unwrapping, limit), record.arrival));
-                latest = latest.max(Some(record.arrival));
-                done += 1;
+            let (mut last, mut latest) = (None, None);
+            let mut records = delivery.records.into_iter();
+            while !taken.is_enough(limit)
+                && let Some(record) = records.next()
+            {
+                let arrival = record.arrival;
+                last = Some((taken.record(record, range, self.unwrapping, limit), arrival));
+                latest = latest.max(Some(arrival));
             }
-            let is_whole = done == delivery.records.len();
+            delivery.records = records.collect();
+            let is_whole = delivery.records.is_empty();
             let end = delivery.end.take_if(|_| is_whole);
             let reached = is_whole.then_some(delivery.reached);
             let range = start..taken.payloads.len();
@@ -165,9 +178,8 @@ impl Worker {
             }
             taken.stretches.push(Stretch { shard: Arc::clone(&delivery.shard), range, last, latest, reached, end });
             if is_whole {
-                prepared.memory.extend(delivery.memory);
+                taken.memory.extend(delivery.memory);
             } else {
-                delivery.records.drain(..done);
                 prepared.rest.push_back(delivery);
             }
         }
@@ -224,8 +236,8 @@ struct Limit<'d> {
 
 impl Limit<'_> {
     fn count(&self, payload: &Payload) -> u64 {
-        let Ok(data) = &payload.data else { return 1 };
-        let decoded = self.decoder.decode(std::iter::once(&data[..]));
+        let Ok(data) = payload.data() else { return 1 };
+        let decoded = self.decoder.decode(std::iter::once(data));
         decoded.map_or(1, |decoded| (decoded.origins.len() + decoded.refused.len()) as u64)
     }
 }
@@ -239,7 +251,7 @@ impl Taken {
     /// record.
     fn record(
         &mut self,
-        record: &StreamRecord,
+        record: StreamRecord,
         range: Option<&HashRange>,
         how: Unwrapping,
         limit: Option<Limit<'_>>,
@@ -247,7 +259,7 @@ impl Taken {
         let mut last = RecordPosition { sequence: record.sequence.clone(), sub_sequence: 0 };
         unwrap(record, range, how, |payload| {
             last.sub_sequence = payload.position.sub_sequence;
-            self.bytes += payload.data.as_ref().map_or(payload.raw.len(), Bytes::len);
+            self.bytes += payload.data().map_or(payload.raw.len(), <[u8]>::len);
             self.records += limit.map_or(0, |limit| limit.count(&payload));
             self.payloads.push(payload);
         });

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
 
 /// A number of bytes that all readers of a process share. A reader takes what its next answer may weigh before it asks,
-/// and what it took is given back when the records are stored: when the store stalls, reading stops.
+/// and what it took is given back when the records have become rows: when the store stalls, no more do, and reading stops.
 #[derive(Debug)]
 pub struct MemoryBudget {
     total: i64,

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
 
 use super::{Aggregate, HashRange, StreamRecord, deaggregate};
-use crate::model::{RecordPosition, Timestamp};
+use crate::model::{RecordPosition, SequenceNumber, Timestamp};
 
 /// The first bytes of gzip with its only method.
 const GZIP: [u8; 3] = [0x1f, 0x8b, 0x08];
@@ -32,52 +32,76 @@ pub struct Payload {
     pub arrival: Timestamp,
     /// as it was put, in any case
     pub raw: Bytes,
-    /// without its wrapping, or why that cannot be had
-    pub data: Result<Bytes, String>,
+    content: Content,
+}
+
+/// What a payload holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Content {
+    AsPut,
+    Unpacked(Bytes),
+    /// with the reason
+    Damaged(String),
+}
+
+impl Payload {
+    /// The payload without its wrapping, or why that cannot be had.
+    ///
+    /// # Errors
+    /// The reason, in one line.
+    pub fn data(&self) -> Result<&[u8], &str> {
+        match &self.content {
+            Content::AsPut => Ok(&self.raw),
+            Content::Unpacked(data) => Ok(data),
+            Content::Damaged(reason) => Err(reason),
+        }
+    }
 }
 
 /// The user records of a Kinesis record, in order: one of a plain record, none of an aggregate that is empty or was put
 /// into the wrong shard (its producer sends it again).
 ///
 /// `hash_range` is that of the shard; `None` where records are not placed by their keys.
-pub fn unwrap(record: &StreamRecord, hash_range: Option<&HashRange>, how: Unwrapping, mut each: impl FnMut(Payload)) {
-    let mut payload = |sub_sequence: u64, raw: Bytes, fault: Option<String>| {
-        let position = RecordPosition { sequence: record.sequence.clone(), sub_sequence };
-        let data = match fault {
-            Some(fault) => Err(fault),
+pub fn unwrap(record: StreamRecord, hash_range: Option<&HashRange>, how: Unwrapping, mut each: impl FnMut(Payload)) {
+    let StreamRecord { sequence, arrival, data } = record;
+    let mut payload = |sequence: SequenceNumber, sub_sequence: u64, raw: Bytes, fault: Option<String>| {
+        let content = match fault {
+            Some(fault) => Content::Damaged(fault),
             None if how.gunzip => gunzip(&raw),
-            None => Ok(raw.clone()),
+            None => Content::AsPut,
         };
-        each(Payload { position, arrival: record.arrival, raw, data });
+        each(Payload { position: RecordPosition { sequence, sub_sequence }, arrival, raw, content });
     };
     if !how.deaggregate {
-        return payload(0, record.data.clone(), None);
+        return payload(sequence, 0, data, None);
     }
-    match deaggregate(&record.data, hash_range) {
-        Aggregate::Plain => payload(0, record.data.clone(), None),
-        Aggregate::Records(records) => records.into_iter().for_each(|user| payload(user.sub_sequence, user.data, None)),
+    match deaggregate(&data, hash_range) {
+        Aggregate::Plain => payload(sequence, 0, data, None),
+        Aggregate::Records(records) => {
+            for user in records {
+                payload(sequence.clone(), user.sub_sequence, user.data, None);
+            }
+        }
         Aggregate::OutsideShard => {}
         Aggregate::Malformed(reason) => {
-            payload(
-                0,
-                record.data.clone(),
-                Some(format!("a damaged aggregate of the Kinesis Producer Library: {reason}")),
-            );
+            let fault = format!("a damaged aggregate of the Kinesis Producer Library: {reason}");
+            payload(sequence, 0, data, Some(fault));
         }
     }
 }
 
 /// What gzip holds; anything else as it is.
-fn gunzip(data: &Bytes) -> Result<Bytes, String> {
+fn gunzip(data: &[u8]) -> Content {
     if !data.starts_with(&GZIP) {
-        return Ok(data.clone());
+        return Content::AsPut;
     }
     let mut unpacked = Vec::new();
-    let read = MultiGzDecoder::new(&data[..]).take(MAX_UNPACKED + 1).read_to_end(&mut unpacked);
-    match read {
-        Err(error) => Err(format!("damaged gzip: {error}")),
-        Ok(size) if size as u64 > MAX_UNPACKED => Err(format!("gzip of more than {} MB", MAX_UNPACKED / 1024 / 1024)),
-        Ok(_) => Ok(Bytes::from(unpacked)),
+    match MultiGzDecoder::new(data).take(MAX_UNPACKED + 1).read_to_end(&mut unpacked) {
+        Err(error) => Content::Damaged(format!("damaged gzip: {error}")),
+        Ok(size) if size as u64 > MAX_UNPACKED => {
+            Content::Damaged(format!("gzip of more than {} MB", MAX_UNPACKED / 1024 / 1024))
+        }
+        Ok(_) => Content::Unpacked(Bytes::from(unpacked)),
     }
 }
 
@@ -89,18 +113,20 @@ mod tests {
     use flate2::write::GzEncoder;
 
     use super::*;
-    use crate::model::SequenceNumber;
 
     const BOTH: Unwrapping = Unwrapping { deaggregate: true, gunzip: true };
 
-    fn unwrapped(data: &[u8], how: Unwrapping) -> Vec<(u64, Result<Bytes, String>)> {
+    fn unwrapped(data: &[u8], how: Unwrapping) -> Vec<(u64, Result<Vec<u8>, String>)> {
         let record = StreamRecord {
             sequence: SequenceNumber::parse("7").unwrap(),
             arrival: Timestamp::EPOCH,
             data: Bytes::copy_from_slice(data),
         };
         let mut found = Vec::new();
-        unwrap(&record, None, how, |payload| found.push((payload.position.sub_sequence, payload.data)));
+        unwrap(record, None, how, |payload| {
+            let data = payload.data().map(<[u8]>::to_vec).map_err(str::to_owned);
+            found.push((payload.position.sub_sequence, data));
+        });
         found
     }
 
@@ -113,13 +139,13 @@ mod tests {
     #[test]
     fn plain_and_packed_payloads_say_the_same() {
         for data in [br#"{"a":1}"#.to_vec(), packed(br#"{"a":1}"#)] {
-            assert_eq!(unwrapped(&data, BOTH), [(0, Ok(Bytes::from_static(br#"{"a":1}"#)))]);
+            assert_eq!(unwrapped(&data, BOTH), [(0, Ok(br#"{"a":1}"#.to_vec()))]);
         }
         let two = [packed(b"{}"), packed(b"{}")].concat();
-        assert_eq!(unwrapped(&two, BOTH), [(0, Ok(Bytes::from_static(b"{}{}")))]);
+        assert_eq!(unwrapped(&two, BOTH), [(0, Ok(b"{}{}".to_vec()))]);
         let raw = packed(b"{}");
         let nothing = Unwrapping { deaggregate: false, gunzip: false };
-        assert_eq!(unwrapped(&raw, nothing), [(0, Ok(Bytes::from(raw)))]);
+        assert_eq!(unwrapped(&raw, nothing), [(0, Ok(raw))]);
     }
 
     #[test]

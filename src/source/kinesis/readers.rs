@@ -164,6 +164,11 @@ impl<A: ShardApi> Readers<A> {
         &self.shared.api
     }
 
+    /// How many records an answer has at most.
+    pub fn full(&self) -> usize {
+        self.shared.options.max_records as usize
+    }
+
     /// Begins to read a shard.
     pub fn start(&mut self, shard: &str, from: IteratorFrom, since: Since) {
         let reader = ShardReader {
