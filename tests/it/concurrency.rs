@@ -10,7 +10,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::{Value, json};
 
-use crate::harness::Repo;
+use crate::harness::{Repo, finish};
 
 const SETTINGS: &str = "\
 project: p
@@ -112,4 +112,43 @@ fn values(repo: &Repo) -> Vec<i64> {
         .collect();
     values.sort_unstable();
     values
+}
+
+/// A store that somebody holds makes it wait, so that one can look at it.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_materialization_has_the_lowest_priority_and_the_rest_of_its_process_has_not() {
+    use std::process::Stdio;
+    use std::time::{Duration, Instant};
+
+    let repo = repo();
+    repo.run(["apply"]).ok();
+    let held = rusqlite::Connection::open(repo.path("data/online.db")).unwrap();
+    held.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let mut command = repo.command(["materialize", "2024-01-01", "2024-01-02"]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let begun = Instant::now();
+    while !priorities(child.id()).contains(&19) {
+        assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", priorities(child.id()));
+        thread::sleep(Duration::from_millis(2));
+    }
+    let first = priorities(child.id())[0];
+    held.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(finish(child, "materialize").0, 0);
+    assert_eq!(first, priorities(std::process::id())[0]);
+}
+
+/// The nice values of a process's threads, the first thread's first (proc(5), `stat`).
+#[cfg(target_os = "linux")]
+fn priorities(process: u32) -> Vec<i32> {
+    let tasks = std::fs::read_dir(format!("/proc/{process}/task")).unwrap();
+    let mut threads: Vec<u32> =
+        tasks.map(|task| task.unwrap().file_name().to_str().unwrap().parse().unwrap()).collect();
+    threads.sort_unstable_by_key(|thread| (*thread != process, *thread));
+    let nice = |thread: u32| {
+        // a thread may end meanwhile
+        let stat = std::fs::read_to_string(format!("/proc/{process}/task/{thread}/stat")).ok()?;
+        stat.rsplit_once(')')?.1.split_whitespace().nth(16)?.parse().ok()
+    };
+    threads.into_iter().filter_map(nice).collect()
 }
