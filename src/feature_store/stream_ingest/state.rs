@@ -7,7 +7,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::logs::SpoolState;
-use super::worker::{Batch, Prepared, Worker};
+use super::worker::{Batch, Prepared, UNPACKED, Worker};
 use crate::error::Error;
 use crate::model::Timestamp;
 use crate::online::{OnlineError, Outcome};
@@ -160,7 +160,7 @@ impl State {
     /// Until when what is prepared waits for what follows; `None`: it is to be committed, or there is nothing.
     pub fn gathers_until(&self) -> Option<Instant> {
         let (prepared, since) = self.prepared.as_ref()?;
-        let is_small = prepared.added.records < self.batch_size.0;
+        let is_small = prepared.added.records < self.batch_size.0 && prepared.added.bytes < UNPACKED as u64;
         let until = *since + GATHER;
         (is_small && self.is_behind && self.ending.is_none() && until > Instant::now()).then_some(until)
     }
@@ -249,6 +249,9 @@ mod tests {
         assert_eq!(state.gathers_until(), None, "enough for a transaction");
         state.prepared = Some((prepared(10), Instant::now() - GATHER));
         assert_eq!(state.gathers_until(), None, "long enough");
+        let heavy = Prepared { added: Added { bytes: UNPACKED as u64, ..Added::default() }, ..Prepared::default() };
+        state.prepared = Some((heavy, Instant::now()));
+        assert_eq!(state.gathers_until(), None, "enough memory for a transaction");
         state.prepared = Some((prepared(10), Instant::now()));
         assert!(state.gathers_until().is_some());
         state.ending = Some(Ending::Done);

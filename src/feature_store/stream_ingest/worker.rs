@@ -18,7 +18,7 @@ use crate::source::kinesis::{
 };
 
 /// Bytes of unpacked payloads after which no further record is unpacked for one transaction.
-const UNPACKED: usize = 16 * 1024 * 1024;
+pub(super) const UNPACKED: usize = 16 * 1024 * 1024;
 
 /// What the worker is given.
 #[derive(Debug)]
