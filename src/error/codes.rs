@@ -11,8 +11,9 @@ pub static CODES: &[(&str, &str, &str)] = &[
     (
         "E1002",
         "the online store cannot be used",
-        "The SQLite file that `online_store.path` names is not there, lacks a table, is locked by another process, or was \
-         replaced while it was open. `feast-rs plan` shows missing tables, `feast-rs apply` makes them.",
+        "The SQLite file that `online_store.path` names is not there, lacks a table, has one of another program under the \
+         name of a view's, is locked by another process, or was replaced while it was open. `feast-rs plan` shows missing \
+         tables, `feast-rs apply` makes them.",
     ),
     (
         "E1003",

@@ -36,8 +36,8 @@ pub struct WriteSet {
 }
 
 impl WriteSet {
-    /// Makes `later`, which would have been the next transaction, part of this one. Says how many values went, because a
-    /// row of the other set is newer.
+    /// Makes `later`, which would have been the next transaction, part of this one. Of both the newest value wins, and
+    /// neither is a push. Says how many values went, because a row of the other set is newer.
     pub fn absorb(&mut self, mut later: Self) -> u64 {
         let mut gone = 0;
         for new in &mut later.rows {

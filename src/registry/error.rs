@@ -138,11 +138,11 @@ impl RegistryError {
                 Some("a file registry of Feast is brought into SQLite with `feast-rs registry import FILE`".to_owned())
             }
             Self::Sql { source, .. } => sql_hint(source),
-            Self::ForeignTables { .. } => Some(
-                "a file of another program can be no registry: name another one as `registry.path`; tables that are \
-                      gone are made again by `feast-rs apply`"
-                    .to_owned(),
-            ),
+            Self::ForeignTables { .. } => {
+                let hint = "a file of another program can be no registry: name another one as `registry.path`; tables \
+                            that are gone are made again by `feast-rs apply`";
+                Some(hint.to_owned())
+            }
             Self::Damaged { .. } => Some("`feast-rs registry check` lists every damaged row".to_owned()),
             Self::Conflict => Some("plan again".to_owned()),
             Self::Busy { .. } => Some("try again when the other program is done".to_owned()),

@@ -64,11 +64,8 @@ impl FeatureStore<'_> {
 #[cfg(target_os = "linux")]
 fn give_way() {
     const LOWEST: i32 = 19;
-    let is_higher = rustix::process::getpriority_process(None).is_ok_and(|nice| nice < LOWEST);
-    if is_higher {
-        // where it is not allowed, all goes on as it was
-        let _ = rustix::process::setpriority_process(None, LOWEST);
-    }
+    // where it is not allowed, all goes on as it was
+    let _ = rustix::process::setpriority_process(None, LOWEST);
 }
 
 /// Elsewhere a priority is that of the whole process.

@@ -179,7 +179,7 @@ impl<A: ShardApi> Run<A> {
         let bytes = delivery.records.iter().map(|record| record.data.len() as u64).sum();
         let oldest = delivery.records.iter().map(|record| record.arrival).min();
         self.counters.read(&delivery.shard, delivery.records.len() as u64, bytes, delivery.behind, oldest);
-        state.note_behind(&delivery, self.readers.full());
+        state.note_behind(&delivery, self.readers.max_records());
         let is_idle = delivery.records.is_empty() && delivery.behind.is_zero();
         let is_new = delivery.records.iter().any(|record| record.arrival > state.began);
         if is_idle || is_new {

@@ -151,10 +151,10 @@ impl State {
         self.working.is_none() && self.prepared.is_none() && self.committing.is_none()
     }
 
-    /// Notes how far the newest delivery lies behind; `full` is how many records an answer has at most.
-    pub fn note_behind(&mut self, delivery: &Delivery, full: usize) {
+    /// Notes whether more lies behind the newest delivery; an answer has `max_records` at most.
+    pub fn note_behind(&mut self, delivery: &Delivery, max_records: usize) {
         // not every server says how far behind its answer lies
-        self.is_behind = delivery.behind >= FAR_BEHIND || delivery.records.len() >= full;
+        self.is_behind = delivery.behind >= FAR_BEHIND || delivery.records.len() >= max_records;
     }
 
     /// Until when what is prepared waits for what follows; `None`: it is to be committed, or there is nothing.

@@ -165,7 +165,7 @@ impl<A: ShardApi> Readers<A> {
     }
 
     /// How many records an answer has at most.
-    pub fn full(&self) -> usize {
+    pub fn max_records(&self) -> usize {
         self.shared.options.max_records as usize
     }
 

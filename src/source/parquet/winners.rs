@@ -109,7 +109,6 @@ impl<'a> Winners<'a> {
                 if !batch.is_empty() && !deliver(batch) {
                     return Ok(Latest::default());
                 }
-                std::thread::yield_now();
             }
         }
         Ok(affected)
