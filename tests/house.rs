@@ -6,6 +6,7 @@
 //!         |            +--> online, offline ----+
 //!         +--> repo ----------------------------+--> error -> feature_store -> server -> cli -> main
 //! proto --+--> registry ------------------------+
+//! nice: where data is worked on
 //! ```
 
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the message")]
@@ -16,18 +17,19 @@ use std::path::{Path, PathBuf};
 /// Module of `src/` -> the modules it may use (itself always).
 const MODULES: &[(&str, &[&str])] = &[
     ("model", &[]),
+    ("nice", &[]),
     ("proto", &["model"]),
-    ("row", &["model", "proto"]),
+    ("row", &["model", "nice", "proto"]),
     ("transform", &["model", "proto", "row"]),
-    ("source", &["model", "proto", "row"]),
-    ("online", &["model", "proto", "row"]),
+    ("source", &["model", "nice", "proto", "row"]),
+    ("online", &["model", "nice", "proto", "row"]),
     ("offline", &["model", "proto", "row"]),
     ("repo", &["model", "row"]),
     ("registry", &["model", "proto"]),
     ("error", &["model", "offline", "online", "registry", "repo", "row", "source", "transform"]),
     (
         "feature_store",
-        &["error", "model", "offline", "online", "proto", "registry", "repo", "row", "source", "transform"],
+        &["error", "model", "nice", "offline", "online", "proto", "registry", "repo", "row", "source", "transform"],
     ),
     ("server", &["error", "feature_store", "model"]),
     ("cli", &["error", "feature_store", "model", "repo", "server"]),
@@ -55,7 +57,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("axum", &["src/server/"]),
     ("hyper", &["src/server/"]),
     ("hyper_util", &["src/server/"]),
-    ("rustix", &["src/feature_store/materialize/"]),
+    ("rustix", &["src/nice.rs"]),
     ("subtle", &["src/server/"]),
     ("clap", &["src/cli/", "src/main.rs"]),
     ("clap_complete", &["src/cli/"]),

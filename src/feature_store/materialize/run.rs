@@ -8,6 +8,7 @@ use crate::error::{Error, MaterializeError};
 use crate::feature_store::definitions::in_one_line;
 use crate::feature_store::{FeatureStore, Observer, RunRecord};
 use crate::model::{FeatureView, Span, Timestamp};
+use crate::nice;
 use crate::online::{Durability, SqliteStore};
 use crate::registry::{Access, Registry, Snapshot};
 
@@ -27,7 +28,7 @@ impl FeatureStore<'_> {
         // a thread of its own: it, and those that it starts, cannot take back what they give way
         std::thread::scope(|scope| {
             let run = scope.spawn(|| {
-                give_way();
+                nice::lowest();
                 self.materialize_all(request, now, observer)
             });
             run.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
@@ -58,19 +59,6 @@ impl FeatureStore<'_> {
         Ok(report)
     }
 }
-
-/// Lowers the priority of this thread, so that a server on the same machine answers as if there were no materialization:
-/// who answers a request is waited for, who materializes is not.
-#[cfg(target_os = "linux")]
-fn give_way() {
-    const LOWEST: i32 = 19;
-    // where it is not allowed, all goes on as it was
-    let _ = rustix::process::setpriority_process(None, LOWEST);
-}
-
-/// Elsewhere a priority is that of the whole process.
-#[cfg(not(target_os = "linux"))]
-fn give_way() {}
 
 /// What all views of a run share.
 struct Run<'a> {

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::{Durability, SqliteStore, sql, write};
+use crate::nice;
 use crate::online::{Conflict, OnlineError, Outcome, Turns};
 use crate::row::RowBatch;
 
@@ -64,8 +65,7 @@ impl<'a> BulkWriter<'a> {
             let upserts = write::Upserts::new(table, batch, shape, conflict);
             let rows = batch.rows().skip(position);
             let is_time_up = || {
-                // a server on the same processor is not kept waiting for the rest of a time slice
-                std::thread::yield_now();
+                nice::pause();
                 began.elapsed() >= TRANSACTION
             };
             let done = upserts.run(&store.db, rows, &mut written, is_time_up)?;

@@ -9,6 +9,7 @@ use arrow::compute::interleave;
 
 use super::dataset::{Dataset, Unit};
 use super::read::guarded;
+use crate::nice;
 use crate::source::SourceError;
 
 /// Some columns of some rows. They stay in the batches they were decoded in, so that nothing is copied; the place of each
@@ -76,6 +77,7 @@ impl Dataset {
                 *gathered.places.get_mut(position).ok_or_else(broken)? = (batch, row);
             }
             gathered.batches.push(columns);
+            nice::pause();
         }
         if positions.next().is_some() { Err(broken()) } else { Ok(()) }
     }

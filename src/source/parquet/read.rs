@@ -17,7 +17,7 @@ use crate::model::{DUMMY_JOIN_KEY, DUMMY_VALUE};
 use crate::source::SourceError;
 
 /// Rows of a decoded batch, at most: small enough for a processor's cache, large enough to forget the cost of a batch.
-const BATCH_ROWS: usize = 8_192;
+const BATCH_ROWS: usize = 4_096;
 
 /// Runs a step of the decoder, which may panic on bytes that no writer makes.
 pub(super) fn guarded<T>(path: &Path, step: impl FnOnce() -> Result<T, SourceError>) -> Result<T, SourceError> {

@@ -10,6 +10,7 @@ use super::read::guarded;
 use super::step::{self, Transform};
 use super::time::{self, Instants};
 use crate::model::DUMMY_JOIN_KEY;
+use crate::nice;
 use crate::row::{KeyEncoder, Keys, Refusal};
 use crate::source::SourceError;
 use crate::source::latest::{NO_CREATED, Stamp};
@@ -243,8 +244,7 @@ impl Pass<'_> {
             }
             first_row += rows as u64;
             (self.progress)(rows as u64);
-            // as the writer does between its rows: who waits for the processor gets it
-            std::thread::yield_now();
+            nice::pause();
         }
         Ok(())
     }
