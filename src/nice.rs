@@ -138,7 +138,10 @@ mod linux {
                 .unwrap()
             });
             let lowest = lowest.join().unwrap();
-            assert!(ordinary < 10 && lowest >= 10, "{ordinary} {lowest}");
+            assert!(lowest >= 10, "{lowest}");
+            // where the tests themselves run at nice 19, none is an ordinary thread
+            let is_ordinary = getpriority_process(None) != Ok(LOWEST);
+            assert!(ordinary < 10 || !is_ordinary, "{ordinary}");
         }
 
         /// How often this thread went to sleep (proc(5), `status`).
